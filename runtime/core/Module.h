@@ -1,0 +1,93 @@
+// Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A compiled file that has been loaded for a device, and sessions that run its entries.
+#pragma once
+
+#include "runtime/core/Status.h"
+#include "runtime/format/Container.h"
+
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vlp {
+
+/// Where and how to run.
+struct DeviceOptions {
+  /// "cpu"; later issues add "cuda[:N]" and "sim".
+  std::string device = "cpu";
+  /// Worker threads, the caller included; 0 means one per available core.
+  unsigned threads = 0;
+};
+
+/// A loaded compiled file: its manifest and the code for one device. Immutable; shared by sessions.
+class Module {
+public:
+  /// Opens `path` and loads the code section for the device. Refuses, in one line, a file that is truncated, of another
+  /// version, without code for this device, or compiled for instructions that this machine lacks.
+  static Expected<std::shared_ptr<Module>> load(const std::string &path, const DeviceOptions &options = {});
+
+  const format::Manifest &manifest() const;
+  /// The entry called `name`, or an error that lists the entries there are.
+  Expected<const format::Entry *> entry(std::string_view name) const;
+  const format::StateTensor *findState(std::string_view name) const;
+  ~Module();
+
+private:
+  friend class Session;
+  struct Impl;
+  explicit Module(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl;
+};
+
+/// What happened in one op of a run, for profiles. Times are seconds from the start of the run.
+struct OpTiming {
+  const format::Op *op;
+  double begin;
+  double end;
+};
+
+/// The state of a model (parameters, moments, counters, scalars) and the memory to run its entries on.
+/// Not thread-safe: one run at a time.
+class Session {
+public:
+  static Expected<std::unique_ptr<Session>> create(std::shared_ptr<Module> module, const DeviceOptions &options = {});
+  ~Session();
+
+  const Module &module() const;
+
+  /// Fills every state tensor from its initialiser; random values depend on (seed, name, element) only.
+  void initialize(uint64_t seed);
+
+  /// The bytes of a state tensor, for reading and writing between runs. Empty when there is no such name.
+  std::span<std::byte> state(std::string_view name);
+  /// Named scalars (learning rate and the like); an unknown name is an error that lists the known ones.
+  Status setScalar(std::string_view name, float value);
+  Expected<float> scalar(std::string_view name) const;
+  Expected<int32_t> counter(std::string_view name) const;
+
+  /// The memory of an entry's input or output tensor, valid until the next call of run() for another entry writes it.
+  Expected<std::span<std::byte>> input(std::string_view entry, std::string_view tensor);
+  Expected<std::span<const std::byte>> output(std::string_view entry, std::string_view tensor) const;
+
+  /// Runs one entry on what its inputs hold. Outputs are then in place, state is updated.
+  Status run(std::string_view entry);
+  /// The same, with a time per op.
+  Status runTimed(std::string_view entry, std::vector<OpTiming> &timings);
+  /// Runs the entry op by op and stops at the first op whose f32 results hold a value that is not finite; returns its layer and
+  /// kernel ("layer 'visual.ln_pre' (kernel ...)"), or an empty string when all were finite. State is left as it was.
+  Expected<std::string> findNonFinite(std::string_view entry);
+  /// After each op, calls `visit(op index, op)` so that a tool can look at results; state is left as it was when `keepState`.
+  Status runObserved(std::string_view entry, const std::function<Status(size_t, const format::Op &)> &visit, bool keepState);
+  /// The bytes behind a slot right now (for observers).
+  std::span<const std::byte> slot(std::string_view entry, const format::Slot &slot) const;
+
+private:
+  struct Impl;
+  explicit Session(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl;
+};
+
+} // namespace vlp
