@@ -28,6 +28,7 @@ endfunction()
 
 function(vlp_mlir_settings name)
   target_include_directories(${name} SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+  target_compile_options(${name} PRIVATE -Wno-ambiguous-reversed-operator)
   target_link_libraries(${name} PUBLIC MLIR LLVM)
 endfunction()
 
