@@ -27,5 +27,5 @@ TEST(ChromeTrace, EmptyAndDamagedText) {
   EXPECT_EQ(nlohmann::json::parse(ChromeTrace().json())["traceEvents"].size(), 0u);
   ChromeTrace trace;
   trace.add("\xff\xfe", "", 0, 0, 1);
-  EXPECT_NO_THROW(nlohmann::json::parse(trace.json()));
+  EXPECT_TRUE(nlohmann::json::accept(trace.json()));
 }
