@@ -22,7 +22,7 @@ struct Item {
   std::string style;   ///< drawing style ("noto", "gemojione") or "" in a user's folder
   std::string group;   ///< Unicode group, or ""
   std::string key;     ///< code points joined by '_', or the file name
-  std::string concept_; ///< conceptKey(name) for emoji, else ""
+  std::string conceptName; ///< conceptKey(name) for emoji, else ""
   Split split = Split::Train;
   /// Items with the same name have the same id: they are positives of one another.
   int32_t pairId = 0;
@@ -71,10 +71,11 @@ public:
   const std::string &fingerprint() const { return identity; }
   /// Captions and keywords of the training items only: what a tokenizer may be fitted on.
   std::vector<std::string> trainingTexts() const;
+  /// Compares the pixels with their checksum.
+  Status verifyPixels() const;
 
 private:
   Dataset() = default;
-  static Expected<std::shared_ptr<const Dataset>> read(MappedFile mapping, std::string name, OpenOptions options);
   friend Expected<std::shared_ptr<const Dataset>> openDatasetBytes(ByteView bytes, const std::string &what);
 
   MappedFile mapping;
@@ -82,9 +83,10 @@ private:
   DatasetInfo about;
   std::vector<Item> items;
   ByteView pixelData;
+  uint32_t expectedPixelCrc = 0;
 };
 
-/// Reads a dataset that lies in memory; `bytes` must outlive it. For tests and fuzzing.
+/// Reads a dataset that lies in memory (its pixels are not verified); `bytes` must outlive it. For tests and fuzzing.
 Expected<std::shared_ptr<const Dataset>> openDatasetBytes(ByteView bytes, const std::string &what);
 
 /// Writes a dataset file item by item; it appears under its name only when finish() succeeds. Pair ids are given by name here.
@@ -93,7 +95,7 @@ public:
   /// `directory` is created when absent.
   static Expected<std::unique_ptr<DatasetWriter>> create(const std::filesystem::path &directory, DatasetInfo info);
   ~DatasetWriter();
-  /// `rgb` holds side x side x 3 bytes. `pairId` is ignored and `concept_` is filled for emoji.
+  /// `rgb` holds side x side x 3 bytes. `pairId` is ignored and `conceptName` is filled for emoji.
   Status add(Item item, ByteView rgb);
   Status finish();
 
@@ -107,5 +109,14 @@ private:
 /// for emoji applies the rules themselves (no training item shares an unseen concept, a composed name, or a crossed drawing).
 /// A training item that repeats a held-out picture and name is refused too. All offending items are named, up to ten.
 Status verifyNoLeak(const Dataset &dataset);
+
+/// A dataset and the items of it that are trained on (none for a dataset that is only evaluated).
+struct LeakSource {
+  const Dataset *dataset;
+  std::span<const uint32_t> trained;
+};
+
+/// As above for several datasets at once: every dataset's own marks, and the items trained on against what any of them holds out.
+Status verifyNoLeak(std::span<const LeakSource> sources);
 
 } // namespace vlp::data

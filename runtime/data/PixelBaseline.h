@@ -12,7 +12,7 @@ struct Recall {
 };
 
 struct BaselineReport {
-  Split split;
+  Split split = Split::Test;
   size_t items = 0;
   Recall chance;
   /// The nearest training picture (squared distance of every second pixel), then word overlap (F1) of its name with each
