@@ -16,10 +16,16 @@ namespace vlp {
 
 /// Where and how to run.
 struct DeviceOptions {
-  /// "cpu"; later issues add "cuda[:N]" and "sim".
+  /// "cpu", or "cpu:x86-64-v3" to take the code of that chip where a file has several.
   std::string device = "cpu";
   /// Worker threads, the caller included; 0 means one per available core.
   unsigned threads = 0;
+  /// Memory for intermediate values that the caller owns, at least Module::arenaSize() bytes, 64-byte aligned; null: the session's
+  /// own. It must outlive the session and holds garbage between runs.
+  void *arena = nullptr;
+  uint64_t arenaSize = 0;
+  /// Fill arena, outputs and scratch with NaN before each run: shows kernels that read what nobody wrote.
+  bool poison = false;
 };
 
 /// A loaded compiled file: its manifest and the code for one device. Immutable; shared by sessions.
@@ -33,6 +39,10 @@ public:
   /// The entry called `name`, or an error that lists the entries there are.
   Expected<const format::Entry *> entry(std::string_view name) const;
   const format::StateTensor *findState(std::string_view name) const;
+  /// The bytes that the intermediate values of the largest entry take.
+  uint64_t arenaSize() const;
+  /// The file it was loaded from, for messages.
+  const std::string &path() const;
   ~Module();
 
 private:
