@@ -17,6 +17,18 @@ double vlp::getCompulsoryBytes(Operation *op) {
   return bytes;
 }
 
+std::string vlp::getLayerName(Location location) {
+  if (auto named = dyn_cast<NameLoc>(location))
+    return named.getName().str();
+  if (auto fused = dyn_cast<FusedLoc>(location))
+    for (Location part : fused.getLocations())
+      if (std::string name = getLayerName(part); !name.empty())
+        return name;
+  if (auto call = dyn_cast<CallSiteLoc>(location))
+    return getLayerName(call.getCallee());
+  return "";
+}
+
 #include "dialect/Interfaces/CostOpInterface.cpp.inc"
 #include "dialect/Interfaces/DifferentiableOpInterface.cpp.inc"
 #include "dialect/Interfaces/ReferenceOpInterface.cpp.inc"

@@ -10,8 +10,20 @@
 namespace vlp {
 /// Sum of the sizes of all tensor operands and results of `op`, in bytes.
 double getCompulsoryBytes(mlir::Operation *op);
+/// Name of the model layer that `location` stands for: its (first) outermost NameLoc, or "" where there is none.
+std::string getLayerName(mlir::Location location);
 } // namespace vlp
 
 #include "dialect/Interfaces/CostOpInterface.h.inc"
 #include "dialect/Interfaces/DifferentiableOpInterface.h.inc"
 #include "dialect/Interfaces/ReferenceOpInterface.h.inc"
+
+namespace vlp {
+/// Executes `op` in the precision of `evaluation`.
+inline llvm::LogicalResult evaluateReference(ReferenceOpInterface op, Evaluation<float> &evaluation) {
+  return op.evaluateF32(evaluation);
+}
+inline llvm::LogicalResult evaluateReference(ReferenceOpInterface op, Evaluation<double> &evaluation) {
+  return op.evaluateF64(evaluation);
+}
+} // namespace vlp

@@ -30,6 +30,7 @@ def VLP_AttentionOp : VLP_DiffOp<"attention", [DeclareOpInterfaceMethods<CostOpI
   let arguments = (ins VLP_FloatTensor:$query, VLP_FloatTensor:$key, VLP_FloatTensor:$value, I64Attr:$heads, F64Attr:$scale, UnitAttr:$causal);
   let results = (outs VLP_FloatTensor:$result, VLP_FloatTensor:$lse);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_AttentionGradOp : VLP_Op<"attention_grad", [DeclareOpInterfaceMethods<CostOpInterface, ["getFlops"]>, InferTypeOpAdaptor]> {
@@ -48,6 +49,7 @@ def VLP_AttentionGradOp : VLP_Op<"attention_grad", [DeclareOpInterfaceMethods<Co
   let arguments = (ins VLP_FloatTensor:$query, VLP_FloatTensor:$key, VLP_FloatTensor:$value, VLP_FloatTensor:$output, VLP_FloatTensor:$lse, VLP_FloatTensor:$gradient, I64Attr:$heads, F64Attr:$scale, UnitAttr:$causal);
   let results = (outs VLP_FloatTensor:$query_gradient, VLP_FloatTensor:$key_gradient, VLP_FloatTensor:$value_gradient);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 } // opDocGroup

@@ -27,6 +27,7 @@ def VLP_EmbeddingOp : VLP_DiffOp<"embedding", [InferTypeOpAdaptor]> {
   let arguments = (ins VLP_FloatTensor:$table, VLP_IntTensor:$ids);
   let results = (outs VLP_FloatTensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_EmbeddingGradOp : VLP_Op<"embedding_grad", []> {

@@ -28,6 +28,7 @@ def VLP_LinearOp : VLP_DiffOp<"linear", [DeclareOpInterfaceMethods<CostOpInterfa
   let arguments = (ins VLP_FloatTensor:$input, VLP_FloatTensor:$weight, Optional<VLP_FloatTensor>:$bias);
   let results = (outs VLP_FloatTensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_MatmulOp : VLP_DiffOp<"matmul", [DeclareOpInterfaceMethods<CostOpInterface, ["getFlops"]>, InferTypeOpAdaptor]> {
@@ -47,6 +48,7 @@ def VLP_MatmulOp : VLP_DiffOp<"matmul", [DeclareOpInterfaceMethods<CostOpInterfa
   let arguments = (ins VLP_FloatTensor:$lhs, VLP_FloatTensor:$rhs, UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs);
   let results = (outs VLP_FloatTensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_PatchEmbedOp : VLP_DiffOp<"patch_embed", [DeclareOpInterfaceMethods<CostOpInterface, ["getFlops"]>, InferTypeOpAdaptor]> {
@@ -66,6 +68,7 @@ def VLP_PatchEmbedOp : VLP_DiffOp<"patch_embed", [DeclareOpInterfaceMethods<Cost
   let arguments = (ins VLP_FloatTensor:$image, VLP_FloatTensor:$weight, Optional<VLP_FloatTensor>:$bias);
   let results = (outs VLP_FloatTensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_PatchifyOp : VLP_DiffOp<"patchify", [InferTypeOpAdaptor]> {
@@ -83,6 +86,7 @@ def VLP_PatchifyOp : VLP_DiffOp<"patchify", [InferTypeOpAdaptor]> {
   let arguments = (ins VLP_FloatTensor:$image, I64Attr:$patch);
   let results = (outs VLP_FloatTensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_UnpatchifyOp : VLP_DiffOp<"unpatchify", []> {

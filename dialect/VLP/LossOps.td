@@ -28,6 +28,7 @@ def VLP_CrossEntropyOp : VLP_DiffOp<"cross_entropy", [InferTypeOpAdaptor]> {
   let arguments = (ins VLP_FloatTensor:$logits, VLP_IntTensor:$labels, DefaultValuedAttr<I64Attr, "-100">:$ignore_index, DefaultValuedAttr<F64Attr, "0.0">:$smoothing);
   let results = (outs VLP_FloatTensor:$loss, VLP_FloatTensor:$lse);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_CrossEntropyGradOp : VLP_Op<"cross_entropy_grad", [InferTypeOpAdaptor]> {
@@ -45,6 +46,7 @@ def VLP_CrossEntropyGradOp : VLP_Op<"cross_entropy_grad", [InferTypeOpAdaptor]> 
   let arguments = (ins VLP_FloatTensor:$logits, VLP_IntTensor:$labels, VLP_FloatTensor:$lse, VLP_FloatTensor:$gradient, DefaultValuedAttr<I64Attr, "-100">:$ignore_index, DefaultValuedAttr<F64Attr, "0.0">:$smoothing);
   let results = (outs VLP_FloatTensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_SoftCrossEntropyOp : VLP_DiffOp<"soft_cross_entropy", [InferTypeOpAdaptor]> {
@@ -62,6 +64,7 @@ def VLP_SoftCrossEntropyOp : VLP_DiffOp<"soft_cross_entropy", [InferTypeOpAdapto
   let arguments = (ins VLP_FloatTensor:$logits, VLP_FloatTensor:$targets);
   let results = (outs VLP_FloatTensor:$loss, VLP_FloatTensor:$lse);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_SoftCrossEntropyGradOp : VLP_Op<"soft_cross_entropy_grad", [InferTypeOpAdaptor]> {
@@ -79,6 +82,7 @@ def VLP_SoftCrossEntropyGradOp : VLP_Op<"soft_cross_entropy_grad", [InferTypeOpA
   let arguments = (ins VLP_FloatTensor:$logits, VLP_FloatTensor:$targets, VLP_FloatTensor:$lse, VLP_FloatTensor:$gradient);
   let results = (outs VLP_FloatTensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_MatchTargetsOp : VLP_Op<"match_targets", [VLP_NonDifferentiable]> {

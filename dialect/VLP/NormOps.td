@@ -28,6 +28,7 @@ def VLP_LayerNormOp : VLP_DiffOp<"layer_norm", [InferTypeOpAdaptor]> {
   let arguments = (ins VLP_FloatTensor:$input, VLP_FloatTensor:$gamma, VLP_FloatTensor:$beta, F64Attr:$eps);
   let results = (outs VLP_FloatTensor:$result, VLP_FloatTensor:$mean, VLP_FloatTensor:$rstd);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_LayerNormGradOp : VLP_Op<"layer_norm_grad", [InferTypeOpAdaptor]> {
@@ -46,6 +47,7 @@ def VLP_LayerNormGradOp : VLP_Op<"layer_norm_grad", [InferTypeOpAdaptor]> {
   let arguments = (ins VLP_FloatTensor:$input, VLP_FloatTensor:$gamma, VLP_FloatTensor:$mean, VLP_FloatTensor:$rstd, VLP_FloatTensor:$gradient);
   let results = (outs VLP_FloatTensor:$input_gradient, VLP_FloatTensor:$gamma_gradient, VLP_FloatTensor:$beta_gradient);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_L2NormalizeOp : VLP_DiffOp<"l2_normalize", [InferTypeOpAdaptor]> {
@@ -64,6 +66,7 @@ def VLP_L2NormalizeOp : VLP_DiffOp<"l2_normalize", [InferTypeOpAdaptor]> {
   let arguments = (ins VLP_FloatTensor:$input, F64Attr:$eps);
   let results = (outs VLP_FloatTensor:$result, VLP_FloatTensor:$norm);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_L2NormalizeGradOp : VLP_Op<"l2_normalize_grad", [InferTypeOpAdaptor]> {
@@ -81,6 +84,7 @@ def VLP_L2NormalizeGradOp : VLP_Op<"l2_normalize_grad", [InferTypeOpAdaptor]> {
   let arguments = (ins VLP_FloatTensor:$normalized, VLP_FloatTensor:$norm, VLP_FloatTensor:$gradient, F64Attr:$eps);
   let results = (outs VLP_FloatTensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_SoftmaxOp : VLP_DiffOp<"softmax", [InferTypeOpAdaptor]> {
@@ -98,6 +102,7 @@ def VLP_SoftmaxOp : VLP_DiffOp<"softmax", [InferTypeOpAdaptor]> {
   let arguments = (ins VLP_FloatTensor:$input);
   let results = (outs VLP_FloatTensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_SoftmaxGradOp : VLP_Op<"softmax_grad", [InferTypeOpAdaptor]> {
@@ -115,6 +120,7 @@ def VLP_SoftmaxGradOp : VLP_Op<"softmax_grad", [InferTypeOpAdaptor]> {
   let arguments = (ins VLP_FloatTensor:$probabilities, VLP_FloatTensor:$gradient);
   let results = (outs VLP_FloatTensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 } // opDocGroup

@@ -27,6 +27,7 @@ def VLP_GlobalNormOp : VLP_Op<"global_norm", [InferTypeOpAdaptor]> {
   let arguments = (ins Variadic<VLP_FloatTensor>:$inputs);
   let results = (outs VLP_FloatScalar:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_ClipFactorOp : VLP_Op<"clip_factor", [VLP_Elementwise, SameOperandsAndResultType]> {
@@ -44,7 +45,7 @@ def VLP_ClipFactorOp : VLP_Op<"clip_factor", [VLP_Elementwise, SameOperandsAndRe
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
 }
 
-def VLP_AllFiniteOp : VLP_Op<"all_finite", [VLP_NonDifferentiable, InferTypeOpAdaptor]> {
+def VLP_AllFiniteOp : VLP_Op<"all_finite", [VLP_Elementwise, VLP_NonDifferentiable, InferTypeOpAdaptor]> {
   let summary = "Whether every input is finite";
   let description = [{
     `result = 1` if no element of any input is infinite or NaN, else 0.
@@ -59,6 +60,7 @@ def VLP_AllFiniteOp : VLP_Op<"all_finite", [VLP_NonDifferentiable, InferTypeOpAd
   let arguments = (ins Variadic<VLP_FloatScalar>:$inputs);
   let results = (outs VLP_IntScalar:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_WarmupCosineOp : VLP_Op<"warmup_cosine", [VLP_Elementwise, VLP_NonDifferentiable, InferTypeOpAdaptor]> {
@@ -75,6 +77,7 @@ def VLP_WarmupCosineOp : VLP_Op<"warmup_cosine", [VLP_Elementwise, VLP_NonDiffer
   let arguments = (ins VLP_IntScalar:$step, VLP_FloatScalar:$peak, VLP_FloatScalar:$warmup, VLP_FloatScalar:$total);
   let results = (outs VLP_FloatScalar:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_AdamWOp : VLP_Op<"adamw", [InferTypeOpAdaptor]> {
@@ -94,6 +97,7 @@ def VLP_AdamWOp : VLP_Op<"adamw", [InferTypeOpAdaptor]> {
   let arguments = (ins VLP_FloatTensor:$parameter, VLP_FloatTensor:$gradient, VLP_FloatTensor:$first_moment, VLP_FloatTensor:$second_moment, VLP_IntScalar:$step, VLP_FloatScalar:$learning_rate, VLP_FloatScalar:$beta1, VLP_FloatScalar:$beta2, VLP_FloatScalar:$eps, VLP_FloatScalar:$weight_decay, VLP_FloatScalar:$gradient_scale, VLP_IntScalar:$enabled, UnitAttr:$decay);
   let results = (outs VLP_FloatTensor:$new_parameter, VLP_FloatTensor:$new_first_moment, VLP_FloatTensor:$new_second_moment);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_ClampOp : VLP_Op<"clamp", [VLP_Elementwise, InferTypeOpAdaptor]> {
@@ -110,6 +114,7 @@ def VLP_ClampOp : VLP_Op<"clamp", [VLP_Elementwise, InferTypeOpAdaptor]> {
   let arguments = (ins VLP_FloatTensor:$input, VLP_FloatScalar:$lower, VLP_FloatScalar:$upper);
   let results = (outs VLP_FloatTensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 } // opDocGroup

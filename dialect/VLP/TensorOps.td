@@ -27,6 +27,7 @@ def VLP_ConstantOp : VLP_Op<"constant", [ConstantLike, VLP_NonDifferentiable, In
   let arguments = (ins ElementsAttr:$value);
   let results = (outs VLP_Tensor:$result);
   let assemblyFormat = [{ $value attr-dict }];
+  let hasVerifier = 1;
   let hasFolder = 1;
 }
 
@@ -62,6 +63,7 @@ def VLP_TransposeOp : VLP_DiffOp<"transpose", [VLP_View, InferTypeOpAdaptor]> {
   let arguments = (ins VLP_Tensor:$input, DenseI64ArrayAttr:$permutation);
   let results = (outs VLP_Tensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
   let hasFolder = 1;
 }
 
@@ -99,6 +101,7 @@ def VLP_SliceOp : VLP_DiffOp<"slice", [VLP_View, InferTypeOpAdaptor]> {
   let arguments = (ins VLP_Tensor:$input, DenseI64ArrayAttr:$offsets, DenseI64ArrayAttr:$sizes);
   let results = (outs VLP_Tensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
   let hasFolder = 1;
 }
 
@@ -117,6 +120,7 @@ def VLP_PadOp : VLP_DiffOp<"pad", [InferTypeOpAdaptor]> {
   let arguments = (ins VLP_FloatTensor:$input, DenseI64ArrayAttr:$low, DenseI64ArrayAttr:$high);
   let results = (outs VLP_FloatTensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_ConcatOp : VLP_DiffOp<"concat", [InferTypeOpAdaptor]> {
@@ -133,6 +137,7 @@ def VLP_ConcatOp : VLP_DiffOp<"concat", [InferTypeOpAdaptor]> {
   let arguments = (ins Variadic<VLP_Tensor>:$inputs, I64Attr:$axis);
   let results = (outs VLP_Tensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_GatherRowsOp : VLP_DiffOp<"gather_rows", [InferTypeOpAdaptor]> {
@@ -150,6 +155,7 @@ def VLP_GatherRowsOp : VLP_DiffOp<"gather_rows", [InferTypeOpAdaptor]> {
   let arguments = (ins VLP_FloatTensor:$input, VLP_IntTensor:$index);
   let results = (outs VLP_FloatTensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_ScatterRowsOp : VLP_DiffOp<"scatter_rows", []> {
@@ -186,6 +192,7 @@ def VLP_ArgmaxOp : VLP_Op<"argmax", [VLP_NonDifferentiable, InferTypeOpAdaptor]>
   let arguments = (ins VLP_Tensor:$input);
   let results = (outs VLP_IntTensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_AddOp : VLP_DiffOp<"add", [VLP_Elementwise, InferTypeOpAdaptor]> {
@@ -204,6 +211,7 @@ def VLP_AddOp : VLP_DiffOp<"add", [VLP_Elementwise, InferTypeOpAdaptor]> {
   let arguments = (ins VLP_Tensor:$lhs, VLP_Tensor:$rhs);
   let results = (outs VLP_Tensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_SubOp : VLP_DiffOp<"sub", [VLP_Elementwise, InferTypeOpAdaptor]> {
@@ -222,6 +230,7 @@ def VLP_SubOp : VLP_DiffOp<"sub", [VLP_Elementwise, InferTypeOpAdaptor]> {
   let arguments = (ins VLP_Tensor:$lhs, VLP_Tensor:$rhs);
   let results = (outs VLP_Tensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_MulOp : VLP_DiffOp<"mul", [VLP_Elementwise, InferTypeOpAdaptor]> {
@@ -240,6 +249,7 @@ def VLP_MulOp : VLP_DiffOp<"mul", [VLP_Elementwise, InferTypeOpAdaptor]> {
   let arguments = (ins VLP_Tensor:$lhs, VLP_Tensor:$rhs);
   let results = (outs VLP_Tensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_DivOp : VLP_DiffOp<"div", [VLP_Elementwise, InferTypeOpAdaptor]> {
@@ -258,6 +268,7 @@ def VLP_DivOp : VLP_DiffOp<"div", [VLP_Elementwise, InferTypeOpAdaptor]> {
   let arguments = (ins VLP_Tensor:$lhs, VLP_Tensor:$rhs);
   let results = (outs VLP_Tensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_NegOp : VLP_DiffOp<"neg", [VLP_Elementwise, SameOperandsAndResultType]> {
@@ -415,7 +426,7 @@ def VLP_CastOp : VLP_DiffOp<"cast", [VLP_Elementwise]> {
   let hasVerifier = 1;
 }
 
-def VLP_SelectOp : VLP_DiffOp<"select", [VLP_Elementwise, AllTypesMatch<["lhs", "rhs", "result"]>]> {
+def VLP_SelectOp : VLP_DiffOp<"select", [VLP_Elementwise, InferTypeOpAdaptor]> {
   let summary = "One of two tensors, by a flag on the device";
   let description = [{
     `result = condition != 0 ? lhs : rhs`.
@@ -430,6 +441,7 @@ def VLP_SelectOp : VLP_DiffOp<"select", [VLP_Elementwise, AllTypesMatch<["lhs", 
   let arguments = (ins VLP_IntScalar:$condition, VLP_Tensor:$lhs, VLP_Tensor:$rhs);
   let results = (outs VLP_Tensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_ReduceSumOp : VLP_DiffOp<"reduce_sum", [InferTypeOpAdaptor]> {
@@ -448,6 +460,7 @@ def VLP_ReduceSumOp : VLP_DiffOp<"reduce_sum", [InferTypeOpAdaptor]> {
   let arguments = (ins VLP_FloatTensor:$input, DenseI64ArrayAttr:$axes);
   let results = (outs VLP_FloatTensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
 }
 
 def VLP_AccumulateOp : VLP_DiffOp<"accumulate", [VLP_Elementwise, InferTypeOpAdaptor]> {
@@ -465,6 +478,7 @@ def VLP_AccumulateOp : VLP_DiffOp<"accumulate", [VLP_Elementwise, InferTypeOpAda
   let arguments = (ins Variadic<VLP_FloatTensor>:$inputs);
   let results = (outs VLP_FloatTensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
   let hasFolder = 1;
 }
 

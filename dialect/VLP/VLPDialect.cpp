@@ -24,3 +24,8 @@ void VLPDialect::initialize() {
 #include "dialect/VLP/VLPOps.cpp.inc"
       >();
 }
+
+Operation *VLPDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location location) {
+  auto elements = dyn_cast<ElementsAttr>(value);
+  return elements && elements.getShapedType() == type ? ConstantOp::create(builder, location, elements) : nullptr;
+}

@@ -22,6 +22,7 @@ def VLP_Dialect : Dialect {
     model layer it belongs to.
   }];
   let useDefaultAttributePrinterParser = 1;
+  let hasConstantMaterializer = 1;
 }
 
 def VLP_FloatTensor : Type<

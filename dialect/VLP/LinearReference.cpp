@@ -1,0 +1,93 @@
+// Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Executable meaning of matrix products.
+#include "dialect/VLP/ReferenceSupport.h"
+
+using namespace mlir;
+using namespace vlp;
+
+/// The transpose of a [rows, columns] matrix.
+template <typename T>
+static std::vector<T> transposed(const std::vector<T> &matrix, int64_t rows, int64_t columns) {
+  std::vector<T> result(matrix.size());
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < columns; ++c)
+      result[c * rows + r] = matrix[r * columns + c];
+  return result;
+}
+
+/// out[m, n] = sum_k lhs[m, k] rhs[k, n] + bias[n], each sum in double; the inner loop runs along rows.
+template <typename T>
+static void multiply(const T *lhs, const T *rhs, const T *bias, T *out, int64_t m, int64_t k, int64_t n) {
+  std::vector<double> sums(n);
+  for (int64_t i = 0; i < m; ++i) {
+    std::fill(sums.begin(), sums.end(), 0.0);
+    for (int64_t l = 0; l < k; ++l) {
+      double factor = lhs[i * k + l];
+      const T *row = rhs + l * n;
+      for (int64_t j = 0; j < n; ++j)
+        sums[j] += factor * row[j];
+    }
+    for (int64_t j = 0; j < n; ++j)
+      out[i * n + j] = static_cast<T>(bias ? sums[j] + bias[j] : sums[j]);
+  }
+}
+
+template <typename T>
+static LogicalResult evaluate(LinearOp op, Evaluation<T> &e) {
+  int64_t n = e.in(1).shape[0], k = e.in(1).shape[1], m = n ? e.out().size() / n : 0;
+  std::vector<T> weight = transposed(e.in(1).values, n, k);
+  multiply(e.in(0).values.data(), weight.data(), op.getBias() ? e.in(2).values.data() : nullptr, e.out().values.data(), m, k, n);
+  return success();
+}
+
+template <typename T>
+static LogicalResult evaluate(MatmulOp op, Evaluation<T> &e) {
+  const Array<T> &lhs = e.in(0), &rhs = e.in(1);
+  std::vector<T> left = op.getTransposeLhs() ? transposed(lhs.values, lhs.shape[0], lhs.shape[1]) : lhs.values;
+  std::vector<T> right = op.getTransposeRhs() ? transposed(rhs.values, rhs.shape[0], rhs.shape[1]) : rhs.values;
+  int64_t k = rhs.shape[op.getTransposeRhs() ? 1 : 0], n = e.out().shape.back(), m = n ? e.out().size() / n : 0;
+  multiply<T>(left.data(), right.data(), nullptr, e.out().values.data(), m, k, n);
+  return success();
+}
+
+/// Calls `visit(imageOffset, rowsOffset)` for each element of an image [B, C, H, W] and its place in its rows of patches.
+template <typename Visitor>
+static void forEachPatchElement(ArrayRef<int64_t> image, int64_t patch, Visitor visit) {
+  int64_t channels = image[1], height = image[2], width = image[3], gridWidth = width / patch, gridHeight = height / patch;
+  int64_t offset = 0;
+  for (int64_t b = 0; b < image[0]; ++b)
+    for (int64_t c = 0; c < channels; ++c)
+      for (int64_t y = 0; y < height; ++y)
+        for (int64_t x = 0; x < width; ++x, ++offset) {
+          int64_t row = (b * gridHeight + y / patch) * gridWidth + x / patch;
+          visit(offset, ((row * channels + c) * patch + y % patch) * patch + x % patch);
+        }
+}
+
+template <typename T>
+static LogicalResult evaluate(PatchifyOp op, Evaluation<T> &e) {
+  forEachPatchElement(e.in(0).shape, op.getPatch(), [&](int64_t image, int64_t rows) { e.out()[rows] = e.in(0)[image]; });
+  return success();
+}
+
+template <typename T>
+static LogicalResult evaluate(UnpatchifyOp op, Evaluation<T> &e) {
+  forEachPatchElement(e.out().shape, op.getPatch(), [&](int64_t image, int64_t rows) { e.out()[image] = e.in(0)[rows]; });
+  return success();
+}
+
+template <typename T>
+static LogicalResult evaluate(PatchEmbedOp op, Evaluation<T> &e) {
+  const Array<T> &image = e.in(0), &weight = e.in(1);
+  int64_t n = weight.shape[0], k = weight.shape[1] * weight.shape[2] * weight.shape[3], m = n ? e.out().size() / n : 0;
+  std::vector<T> rows(image.values.size()), right = transposed(weight.values, n, k);
+  forEachPatchElement(image.shape, weight.shape[2], [&](int64_t from, int64_t to) { rows[to] = image[from]; });
+  multiply(rows.data(), right.data(), op.getBias() ? e.in(2).values.data() : nullptr, e.out().values.data(), m, k, n);
+  return success();
+}
+
+VLP_REFERENCE(LinearOp)
+VLP_REFERENCE(MatmulOp)
+VLP_REFERENCE(PatchifyOp)
+VLP_REFERENCE(UnpatchifyOp)
+VLP_REFERENCE(PatchEmbedOp)
