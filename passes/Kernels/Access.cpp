@@ -52,7 +52,8 @@ static SmallVector<MergedDim> mergeDims(const Access &access) {
   return merged;
 }
 
-/// The strides of `shape` over the elements of `access` in their row-major order; each merged dimension is split from its inner end.
+/// The strides of `shape` over the elements of `access` in their row-major order; each merged dimension is split from
+/// its inner end.
 static FailureOr<SmallVector<int64_t>> reshapeStrides(const Access &access, ArrayRef<int64_t> shape) {
   if (llvm::is_contained(shape, 0))
     return getDenseStrides(shape);

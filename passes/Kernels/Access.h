@@ -8,8 +8,8 @@
 
 namespace vlp {
 
-/// Element `i` of a value lies at element `offset + sum_d i[d] strides[d]` of `source`, a dense row-major tensor. A stride of 0 repeats.
-/// All figures count elements, not bytes.
+/// Element `i` of a value lies at element `offset + sum_d i[d] strides[d]` of `source`, a dense row-major tensor. A
+/// stride of 0 repeats. All figures count elements, not bytes.
 struct Access {
   mlir::Value source;
   int64_t offset = 0;
@@ -27,15 +27,15 @@ llvm::SmallVector<int64_t> getDenseStrides(llvm::ArrayRef<int64_t> shape);
 /// `source` read as it lies.
 Access getDenseAccess(mlir::Value source);
 
-/// The access of the result of `view` (an op with the View trait), given its operand's. Fails where the result is no strided access:
-/// a reshape that merges dimensions which do not follow one another in memory.
+/// The access of the result of `view` (an op with the View trait), given its operand's. Fails where the result is no
+/// strided access: a reshape that merges dimensions which do not follow one another in memory.
 llvm::FailureOr<Access> composeView(const Access &operand, mlir::Operation *view);
 
 /// `access` repeated to `shape` by the trailing-dimension rule of elementwise ops. The shapes must broadcast.
 Access broadcastAccess(const Access &access, llvm::ArrayRef<int64_t> shape);
 
-/// Walks from `value` up through View ops to the first value that is none: a block argument or the result of another op. Inside a
-/// kernel formed by `vlp-form-kernels` this never fails.
+/// Walks from `value` up through View ops to the first value that is none: a block argument or the result of another
+/// op. Inside a kernel formed by `vlp-form-kernels` this never fails.
 llvm::FailureOr<Access> getAccess(mlir::Value value);
 
 /// The value that `value` is a view of: `value` itself if its producer is no View op.
