@@ -2,6 +2,7 @@
 // Unicode by utf8proc, whose tables are Unicode 14's.
 #include "runtime/data/Text.h"
 
+#include <cstdlib>
 #include <utf8proc.h>
 
 namespace vlp::data {
@@ -31,6 +32,18 @@ std::string encodeUtf8(std::u32string_view text) {
   for (char32_t c : text)
     appendUtf8(result, c);
   return result;
+}
+
+std::u32string composed(std::u32string_view text) {
+  std::string bytes = encodeUtf8(text);
+  utf8proc_uint8_t *result = nullptr;
+  utf8proc_ssize_t size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t *>(bytes.data()), utf8proc_ssize_t(bytes.size()), &result,
+                                       utf8proc_option_t(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
+  if (size < 0)
+    return std::u32string(text);
+  std::u32string composed = decodeUtf8({reinterpret_cast<const char *>(result), size_t(size)});
+  std::free(result);
+  return composed;
 }
 
 static utf8proc_category_t category(char32_t c) {

@@ -17,6 +17,9 @@ std::string encodeUtf8(std::u32string_view text);
 std::u32string lower(std::u32string_view text);
 std::string lower(std::string_view text);
 
+/// Canonical composition (NFC).
+std::u32string composed(std::u32string_view text);
+
 bool isLetter(char32_t c); ///< general category L*
 bool isNumber(char32_t c); ///< general category N*
 bool isSpace(char32_t c);  ///< Python's str.isspace()

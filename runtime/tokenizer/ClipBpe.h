@@ -13,8 +13,8 @@
 namespace vlp::tokenizer {
 
 /// Ids are CLIP's: 256 bytes, 256 bytes ending a word, one id a merge, <|startoftext|>, <|endoftext|>. Text is taken as UTF-8
-/// (damaged sequences become U+FFFD), HTML entities are unescaped, white space is collapsed and letters are lowered. Unlike
-/// OpenAI's, no mojibake is repaired (ftfy), and the marks written out in a text are plain text.
+/// (damaged sequences become U+FFFD), HTML entities are unescaped, quotes straightened, white space is collapsed and letters are
+/// lowered. Unlike OpenAI's, no mojibake is repaired (ftfy), and the marks written out in a text are plain text.
 class ClipBpe : public Tokenizer {
 public:
   /// What the official vocabulary takes of its file: 49,152 - 256 - 2.

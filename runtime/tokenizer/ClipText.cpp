@@ -1,10 +1,12 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Text cleaning as in OpenAI's simple_tokenizer.py, without the repair of mojibake.
+// Text cleaning as in OpenAI's simple_tokenizer.py and what ftfy does to sound text; mojibake is not repaired.
 #include "runtime/tokenizer/ClipText.h"
 #include "runtime/data/Text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <unordered_map>
 
 namespace vlp::tokenizer {
 
@@ -12,16 +14,35 @@ using data::isLetter;
 using data::isNumber;
 using data::isSpace;
 
+/// The names of U+00A0 to U+00FF in HTML, in order.
+static constexpr std::u32string_view latinEntities =
+    U"nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2 sup3 acute "
+    U"micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest Agrave Aacute Acirc Atilde Auml Aring "
+    U"AElig Ccedil Egrave Eacute Ecirc Euml Igrave Iacute Icirc Iuml ETH Ntilde Ograve Oacute Ocirc Otilde Ouml "
+    U"times Oslash Ugrave Uacute Ucirc Uuml Yacute THORN szlig agrave aacute acirc atilde auml aring aelig ccedil "
+    U"egrave eacute ecirc euml igrave iacute icirc iuml eth ntilde ograve oacute ocirc otilde ouml divide oslash "
+    U"ugrave uacute ucirc uuml yacute thorn yuml";
+
+static char32_t namedEntity(std::u32string_view entity) {
+  static const std::unordered_map<std::u32string_view, char32_t> values = [] {
+    std::unordered_map<std::u32string_view, char32_t> map = {
+        {U"amp", '&'},      {U"lt", '<'},       {U"gt", '>'},       {U"quot", '"'},     {U"apos", '\''},   {U"hellip", 0x2026},
+        {U"ndash", 0x2013}, {U"mdash", 0x2014}, {U"lsquo", 0x2018}, {U"rsquo", 0x2019}, {U"ldquo", 0x201C}, {U"rdquo", 0x201D}};
+    char32_t value = 0xA0;
+    for (size_t at = 0; at < latinEntities.size(); ++value) {
+      size_t end = std::min(latinEntities.find(U' ', at), latinEntities.size());
+      map[latinEntities.substr(at, end - at)] = value;
+      at = end + 1;
+    }
+    return map;
+  }();
+  auto found = values.find(entity);
+  return found == values.end() ? 0 : found->second;
+}
+
 static char32_t entityValue(std::u32string_view entity) {
-  static constexpr std::pair<std::u32string_view, char32_t> named[] = {{U"amp", '&'},   {U"lt", '<'},      {U"gt", '>'},     {U"quot", '"'},
-                                                                       {U"apos", '\''}, {U"nbsp", 0xA0},   {U"hellip", 0x2026},
-                                                                       {U"ndash", 0x2013}, {U"mdash", 0x2014}, {U"lsquo", 0x2018},
-                                                                       {U"rsquo", 0x2019}, {U"ldquo", 0x201C}, {U"rdquo", 0x201D}};
-  for (auto [name, value] : named)
-    if (entity == name)
-      return value;
   if (!entity.starts_with(U'#'))
-    return 0;
+    return namedEntity(entity);
   std::string digits = data::encodeUtf8(entity.substr(1));
   bool hex = digits.starts_with('x') || digits.starts_with('X');
   const char *first = digits.data() + hex, *last = digits.data() + digits.size();
@@ -42,8 +63,28 @@ static std::u32string unescapeHtml(std::u32string_view text) {
   return result;
 }
 
+/// Straight quotes for curly ones, letters for ligatures, ASCII for full-width forms, composed characters: what ftfy changes in
+/// sound text.
+static std::u32string plainForms(std::u32string_view text) {
+  static constexpr std::u32string_view ligatures[] = {U"ff", U"fi", U"fl", U"ffi", U"ffl", U"\u017ft", U"st"};
+  std::u32string result;
+  for (char32_t c : text) {
+    if (c == 0x02BC || (c >= 0x2018 && c <= 0x201B))
+      result += U'\'';
+    else if (c >= 0x201C && c <= 0x201F)
+      result += U'"';
+    else if (c >= 0xFB00 && c <= 0xFB06)
+      result += ligatures[c - 0xFB00];
+    else if (c >= 0xFF01 && c <= 0xFF5E)
+      result += c - 0xFF01 + U'!';
+    else
+      result += c == 0x3000 ? U' ' : c;
+  }
+  return data::composed(result);
+}
+
 std::u32string cleanClipText(std::string_view text) {
-  std::u32string unescaped = unescapeHtml(unescapeHtml(data::decodeUtf8(text)));
+  std::u32string unescaped = plainForms(unescapeHtml(unescapeHtml(data::decodeUtf8(text))));
   std::u32string collapsed;
   bool separated = false;
   for (char32_t c : unescaped) {

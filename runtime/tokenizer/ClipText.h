@@ -9,7 +9,7 @@
 
 namespace vlp::tokenizer {
 
-/// Unescapes the common HTML entities twice, collapses white space, trims, lowers.
+/// Unescapes the common HTML entities twice, straightens quotes, composes (NFC), collapses white space, trims, lowers.
 std::u32string cleanClipText(std::string_view text);
 
 /// The matches of CLIP's pattern in a cleaned text, as UTF-8: contractions ('s 't 're 've 'm 'll 'd), runs of letters, single
