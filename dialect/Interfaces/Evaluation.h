@@ -10,7 +10,8 @@
 
 namespace vlp {
 
-/// A dense row-major array. Float tensors live in `values` (T is the precision of the execution), i32 tensors in `ints`.
+/// A dense row-major array. Float tensors live in `values` (T is the precision of the execution), i32 tensors in
+/// `ints`.
 template <typename T>
 struct Array {
   llvm::SmallVector<int64_t> shape;

@@ -7,12 +7,12 @@ using namespace vlp;
 
 /// The constraints that attention and its gradient share.
 template <typename OpT>
-static LogicalResult checkAttention(std::optional<Location> location, Value query, Value key, Value value, int64_t heads,
-                                    bool causal) {
+static LogicalResult checkAttention(std::optional<Location> location, Value query, Value key, Value value,
+                                    int64_t heads, bool causal) {
   auto q = shapeOf(query), k = shapeOf(key), v = shapeOf(value);
   if (q.size() != 3 || k.size() != 3 || k != v || q[0] != k[0] || q[2] != k[2])
-    return constraintError<OpT>(location, "expects a query [B, Sq, D] and key and value [B, Sk, D], got ", shapeText(q), ", ",
-                                shapeText(k), " and ", shapeText(v));
+    return constraintError<OpT>(location, "expects a query [B, Sq, D] and key and value [B, Sk, D], got ", shapeText(q),
+                                ", ", shapeText(k), " and ", shapeText(v));
   if (heads < 1 || q[2] % heads)
     return constraintError<OpT>(location, "expects the number of heads to divide D = ", q[2], ", got ", heads);
   if (causal && q[1] != k[1])
@@ -49,15 +49,17 @@ double AttentionOp::getFlops() { return 2 * productFlops(getQuery().getType(), g
 LogicalResult AttentionGradOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
                                                 SmallVectorImpl<Type> &types) {
   Value query = adaptor.getQuery(), key = adaptor.getKey();
-  if (failed(checkAttention<AttentionGradOp>(location, query, key, adaptor.getValue(), adaptor.getHeads(), adaptor.getCausal())))
+  if (failed(checkAttention<AttentionGradOp>(location, query, key, adaptor.getValue(), adaptor.getHeads(),
+                                             adaptor.getCausal())))
     return failure();
   for (auto [name, value] : {std::pair("output", adaptor.getOutput()), std::pair("gradient", adaptor.getGradient())})
     if (value.getType() != query.getType())
-      return constraintError<AttentionGradOp>(location, "expects the ", name, " to have the query's type ", query.getType(),
-                                              ", got ", value.getType());
+      return constraintError<AttentionGradOp>(location, "expects the ", name, " to have the query's type ",
+                                              query.getType(), ", got ", value.getType());
   auto lse = lseType(query, adaptor.getHeads());
   if (adaptor.getLse().getType() != lse)
-    return constraintError<AttentionGradOp>(location, "expects an lse of type ", lse, ", got ", adaptor.getLse().getType());
+    return constraintError<AttentionGradOp>(location, "expects an lse of type ", lse, ", got ",
+                                            adaptor.getLse().getType());
   types.append({query.getType(), key.getType(), adaptor.getValue().getType()});
   return success();
 }

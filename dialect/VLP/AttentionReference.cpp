@@ -20,8 +20,8 @@ static void forEachHead(OpT op, const Evaluation<T> &e, Visitor visit) {
   int64_t heads = op.getHeads(), width = pitch / heads;
   for (int64_t b = 0; b < batch; ++b)
     for (int64_t h = 0; h < heads; ++h)
-      visit(Head{b * queries * pitch + h * width, b * keys * pitch + h * width, (b * heads + h) * queries, queries, keys, width,
-                 pitch, op.getCausal()});
+      visit(Head{b * queries * pitch + h * width, b * keys * pitch + h * width, (b * heads + h) * queries, queries,
+                 keys, width, pitch, op.getCausal()});
 }
 
 template <typename T>

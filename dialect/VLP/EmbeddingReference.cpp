@@ -9,7 +9,8 @@ using namespace vlp;
 static LogicalResult checkIds(Operation *op, ArrayRef<int32_t> ids, int64_t rows) {
   for (auto [position, id] : llvm::enumerate(ids))
     if (id < 0 || id >= rows)
-      return op->emitOpError() << "expects ids below the table's " << rows << " rows, got " << id << " at position " << position;
+      return op->emitOpError() << "expects ids below the table's " << rows << " rows, got " << id << " at position "
+                               << position;
   return success();
 }
 

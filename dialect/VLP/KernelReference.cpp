@@ -12,7 +12,9 @@ static LogicalResult evaluate(KernelOp op, Evaluation<T> &e) {
   Block &body = op.getBody().front();
   for (auto [argument, operand] : llvm::zip_equal(body.getArguments(), e.operands))
     arguments[argument] = operand;
-  auto lookup = [&](Value value) { return isa<BlockArgument>(value) ? arguments.lookup(value) : &values.find(value)->second; };
+  auto lookup = [&](Value value) {
+    return isa<BlockArgument>(value) ? arguments.lookup(value) : &values.find(value)->second;
+  };
   for (Operation &inner : body.without_terminator()) {
     auto executable = dyn_cast<ReferenceOpInterface>(inner);
     if (!executable)

@@ -13,8 +13,8 @@ LogicalResult LinearOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
                                      shapeText(weight.getShape()), " and ", shapeText(input.getShape()));
   int64_t n = weight.getDimSize(0), k = weight.getDimSize(1);
   if (input.getShape().back() != k)
-    return constraintError<LinearOp>(location, "expects the input's last dimension to be the weight's second (", k, "), got ",
-                                     input.getShape().back());
+    return constraintError<LinearOp>(location, "expects the input's last dimension to be the weight's second (", k,
+                                     "), got ", input.getShape().back());
   Value bias = adaptor.getBias();
   if (bias && shapeOf(bias) != ArrayRef<int64_t>{n})
     return constraintError<LinearOp>(location, "expects a bias of shape [", n, "], got ", shapeText(shapeOf(bias)));
@@ -41,12 +41,14 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
     return constraintError<MatmulOp>(location, "expects an rhs of rank 2 and an lhs of rank at least 2, got ",
                                      shapeText(rhs.getShape()), " and ", shapeText(lhs.getShape()));
   bool transposeLhs = adaptor.getTransposeLhs(), transposeRhs = adaptor.getTransposeRhs();
-  int64_t lhsDepth = lhs.getDimSize(transposeLhs ? rank - 2 : rank - 1), rhsDepth = rhs.getDimSize(transposeRhs ? 1 : 0);
+  int64_t lhsDepth = lhs.getDimSize(transposeLhs ? rank - 2 : rank - 1),
+          rhsDepth = rhs.getDimSize(transposeRhs ? 1 : 0);
   if (lhsDepth != rhsDepth)
-    return constraintError<MatmulOp>(location, "expects the contracted dimensions to agree, got ", lhsDepth, " in the lhs and ",
-                                     rhsDepth, " in the rhs");
+    return constraintError<MatmulOp>(location, "expects the contracted dimensions to agree, got ", lhsDepth,
+                                     " in the lhs and ", rhsDepth, " in the rhs");
   if (transposeLhs && rank != 2)
-    return constraintError<MatmulOp>(location, "expects an lhs of rank 2 with transpose_lhs, got ", shapeText(lhs.getShape()));
+    return constraintError<MatmulOp>(location, "expects an lhs of rank 2 with transpose_lhs, got ",
+                                     shapeText(lhs.getShape()));
   if (!haveEqualElementTypes({adaptor.getLhs(), adaptor.getRhs()}))
     return constraintError<MatmulOp>(location, "expects equal element types, got ",
                                      elementTypesText({adaptor.getLhs(), adaptor.getRhs()}));
@@ -70,15 +72,17 @@ LogicalResult PatchEmbedOp::inferReturnTypes(MLIRContext *, std::optional<Locati
   auto image = tensorType(adaptor.getImage()), weight = tensorType(adaptor.getWeight());
   auto is = image.getShape(), ws = weight.getShape();
   if (is.size() != 4 || ws.size() != 4 || is[1] != ws[1] || ws[2] != ws[3] || ws[2] < 1)
-    return constraintError<PatchEmbedOp>(location, "expects an image [B, C, H, W] and a weight [D, C, P, P], got ", shapeText(is),
-                                         " and ", shapeText(ws));
+    return constraintError<PatchEmbedOp>(location, "expects an image [B, C, H, W] and a weight [D, C, P, P], got ",
+                                         shapeText(is), " and ", shapeText(ws));
   int64_t patch = ws[2];
   if (is[2] % patch || is[3] % patch)
-    return constraintError<PatchEmbedOp>(location, "expects the image's height and width to be multiples of the patch size ", patch,
-                                         ", got ", is[2], " x ", is[3]);
+    return constraintError<PatchEmbedOp>(location,
+                                         "expects the image's height and width to be multiples of the patch size ",
+                                         patch, ", got ", is[2], " x ", is[3]);
   Value bias = adaptor.getBias();
   if (bias && shapeOf(bias) != ArrayRef<int64_t>{ws[0]})
-    return constraintError<PatchEmbedOp>(location, "expects a bias of shape [", ws[0], "], got ", shapeText(shapeOf(bias)));
+    return constraintError<PatchEmbedOp>(location, "expects a bias of shape [", ws[0], "], got ",
+                                         shapeText(shapeOf(bias)));
   if (!haveEqualElementTypes({adaptor.getImage(), adaptor.getWeight(), bias}))
     return constraintError<PatchEmbedOp>(location, "expects equal element types, got ",
                                          elementTypesText({adaptor.getImage(), adaptor.getWeight(), bias}));
@@ -101,7 +105,8 @@ LogicalResult PatchifyOp::inferReturnTypes(MLIRContext *, std::optional<Location
     return constraintError<PatchifyOp>(location, "expects an image [B, C, H, W], got ", shapeText(is));
   int64_t patch = adaptor.getPatch();
   if (patch < 1 || is[2] % patch || is[3] % patch)
-    return constraintError<PatchifyOp>(location, "expects the image's height and width to be multiples of the patch size ", patch,
+    return constraintError<PatchifyOp>(location,
+                                       "expects the image's height and width to be multiples of the patch size ", patch,
                                        ", got ", is[2], " x ", is[3]);
   types.push_back(image.clone(ArrayRef<int64_t>{is[0], (is[2] / patch) * (is[3] / patch), is[1] * patch * patch}));
   return success();
@@ -114,8 +119,8 @@ LogicalResult UnpatchifyOp::verify() {
   auto is = image.getShape();
   int64_t patch = getPatch();
   if (is.size() != 4 || patch < 1 || is[2] % patch || is[3] % patch)
-    return emitOpError() << "expects a result [B, C, H, W] with height and width that are multiples of the patch size " << patch
-                         << ", got " << shapeText(is);
+    return emitOpError() << "expects a result [B, C, H, W] with height and width that are multiples of the patch size "
+                         << patch << ", got " << shapeText(is);
   SmallVector<int64_t> expected{is[0], (is[2] / patch) * (is[3] / patch), is[1] * patch * patch};
   if (rows != image.clone(expected))
     return emitOpError() << "expects rows of type " << image.clone(expected) << ", got " << rows;

@@ -36,7 +36,8 @@ template <typename T>
 static LogicalResult evaluate(LinearOp op, Evaluation<T> &e) {
   int64_t n = e.in(1).shape[0], k = e.in(1).shape[1], m = n ? e.out().size() / n : 0;
   std::vector<T> weight = transposed(e.in(1).values, n, k);
-  multiply(e.in(0).values.data(), weight.data(), op.getBias() ? e.in(2).values.data() : nullptr, e.out().values.data(), m, k, n);
+  multiply(e.in(0).values.data(), weight.data(), op.getBias() ? e.in(2).values.data() : nullptr, e.out().values.data(),
+           m, k, n);
   return success();
 }
 
@@ -50,10 +51,12 @@ static LogicalResult evaluate(MatmulOp op, Evaluation<T> &e) {
   return success();
 }
 
-/// Calls `visit(imageOffset, rowsOffset)` for each element of an image [B, C, H, W] and its place in its rows of patches.
+/// Calls `visit(imageOffset, rowsOffset)` for each element of an image [B, C, H, W] and its place in its rows of
+/// patches.
 template <typename Visitor>
 static void forEachPatchElement(ArrayRef<int64_t> image, int64_t patch, Visitor visit) {
-  int64_t channels = image[1], height = image[2], width = image[3], gridWidth = width / patch, gridHeight = height / patch;
+  int64_t channels = image[1], height = image[2], width = image[3], gridWidth = width / patch,
+          gridHeight = height / patch;
   int64_t offset = 0;
   for (int64_t b = 0; b < image[0]; ++b)
     for (int64_t c = 0; c < channels; ++c)
@@ -66,13 +69,15 @@ static void forEachPatchElement(ArrayRef<int64_t> image, int64_t patch, Visitor 
 
 template <typename T>
 static LogicalResult evaluate(PatchifyOp op, Evaluation<T> &e) {
-  forEachPatchElement(e.in(0).shape, op.getPatch(), [&](int64_t image, int64_t rows) { e.out()[rows] = e.in(0)[image]; });
+  forEachPatchElement(e.in(0).shape, op.getPatch(),
+                      [&](int64_t image, int64_t rows) { e.out()[rows] = e.in(0)[image]; });
   return success();
 }
 
 template <typename T>
 static LogicalResult evaluate(UnpatchifyOp op, Evaluation<T> &e) {
-  forEachPatchElement(e.out().shape, op.getPatch(), [&](int64_t image, int64_t rows) { e.out()[image] = e.in(0)[rows]; });
+  forEachPatchElement(e.out().shape, op.getPatch(),
+                      [&](int64_t image, int64_t rows) { e.out()[image] = e.in(0)[rows]; });
   return success();
 }
 

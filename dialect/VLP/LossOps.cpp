@@ -5,7 +5,9 @@
 using namespace mlir;
 using namespace vlp;
 
-static RankedTensorType rowStatistics(Value logits) { return statisticsType(tensorType(logits), shapeOf(logits).take_front()); }
+static RankedTensorType rowStatistics(Value logits) {
+  return statisticsType(tensorType(logits), shapeOf(logits).take_front());
+}
 
 /// The constraints that cross_entropy and its gradient share.
 template <typename OpT>
@@ -23,8 +25,8 @@ template <typename OpT>
 static LogicalResult checkSoftTargets(std::optional<Location> location, Value logits, Value targets) {
   if (shapeOf(logits).size() == 2 && logits.getType() == targets.getType())
     return success();
-  return constraintError<OpT>(location, "expects logits and targets [N, C] of one type, got ", logits.getType(), " and ",
-                              targets.getType());
+  return constraintError<OpT>(location, "expects logits and targets [N, C] of one type, got ", logits.getType(),
+                              " and ", targets.getType());
 }
 
 /// A gradient op gets the lse of the forward and one cotangent a row.
@@ -40,7 +42,8 @@ static LogicalResult checkRowOperands(std::optional<Location> location, Value lo
 LogicalResult CrossEntropyOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
                                                SmallVectorImpl<Type> &types) {
   Value logits = adaptor.getLogits();
-  if (failed(checkCrossEntropy<CrossEntropyOp>(location, logits, adaptor.getLabels(), adaptor.getSmoothing().convertToDouble())))
+  if (failed(checkCrossEntropy<CrossEntropyOp>(location, logits, adaptor.getLabels(),
+                                               adaptor.getSmoothing().convertToDouble())))
     return failure();
   types.append({rowStatistics(logits), rowStatistics(logits)});
   return success();

@@ -9,8 +9,8 @@ using namespace vlp;
 static LogicalResult checkLabels(Operation *op, ArrayRef<int32_t> labels, int64_t classes, int64_t ignored) {
   for (auto [row, label] : llvm::enumerate(labels))
     if (label != ignored && (label < 0 || label >= classes))
-      return op->emitOpError() << "expects labels below the " << classes << " classes or " << ignored << " to ignore, got " << label
-                               << " in row " << row;
+      return op->emitOpError() << "expects labels below the " << classes << " classes or " << ignored
+                               << " to ignore, got " << label << " in row " << row;
   return success();
 }
 
@@ -76,7 +76,8 @@ static LogicalResult evaluate(SoftCrossEntropyGradOp, Evaluation<T> &e) {
     for (int64_t c = 0; c < classes; ++c)
       mass += targets[c];
     for (int64_t c = 0; c < classes; ++c)
-      e.out()[n * classes + c] = static_cast<T>(e.in(3)[n] * (std::exp(static_cast<double>(x[c]) - e.in(2)[n]) * mass - targets[c]));
+      e.out()[n * classes + c] =
+          static_cast<T>(e.in(3)[n] * (std::exp(static_cast<double>(x[c]) - e.in(2)[n]) * mass - targets[c]));
   }
   return success();
 }

@@ -5,7 +5,9 @@
 using namespace mlir;
 using namespace vlp;
 
-static RankedTensorType rowStatistics(Value input) { return statisticsType(tensorType(input), shapeOf(input).drop_back()); }
+static RankedTensorType rowStatistics(Value input) {
+  return statisticsType(tensorType(input), shapeOf(input).drop_back());
+}
 
 /// Fails unless `value` has `expected` as its type.
 template <typename OpT>

@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the families share to state their constraints: error messages, shapes as text, type checks against the inferred types.
+// What the families share to state their constraints: error messages, shapes as text, type checks against the inferred
+// types.
 #pragma once
 
 #include "dialect/VLP/VLP.h"
@@ -8,7 +9,9 @@
 
 namespace vlp {
 
-inline mlir::RankedTensorType tensorType(mlir::Value value) { return llvm::cast<mlir::RankedTensorType>(value.getType()); }
+inline mlir::RankedTensorType tensorType(mlir::Value value) {
+  return llvm::cast<mlir::RankedTensorType>(value.getType());
+}
 inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value value) { return tensorType(value).getShape(); }
 
 /// "[2, 5, 8]".
@@ -32,13 +35,14 @@ mlir::LogicalResult constraintError(std::optional<mlir::Location> location, Args
 
 mlir::LogicalResult verifyResultTypes(mlir::Operation *op, llvm::ArrayRef<mlir::Type> expected);
 
-/// The verifier of ops whose result types follow from their operands: one error, of the broken constraint or of the type that
-/// differs, instead of the two that InferTypeOpInterface gives.
+/// The verifier of ops whose result types follow from their operands: one error, of the broken constraint or of the
+/// type that differs, instead of the two that InferTypeOpInterface gives.
 template <typename OpT>
 mlir::LogicalResult verifyInferred(OpT op) {
   llvm::SmallVector<mlir::Type> inferred;
-  if (failed(OpT::inferReturnTypes(op->getContext(), op->getLoc(), op->getOperands(), op->getDiscardableAttrDictionary(),
-                                   op->getPropertiesStorage(), op->getRegions(), inferred)))
+  if (failed(OpT::inferReturnTypes(op->getContext(), op->getLoc(), op->getOperands(),
+                                   op->getDiscardableAttrDictionary(), op->getPropertiesStorage(), op->getRegions(),
+                                   inferred)))
     return mlir::failure();
   return verifyResultTypes(op, inferred);
 }

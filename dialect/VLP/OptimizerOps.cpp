@@ -36,8 +36,9 @@ LogicalResult WarmupCosineOp::verify() { return verifyInferred(*this); }
 LogicalResult AdamWOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
                                         SmallVectorImpl<Type> &types) {
   Type type = adaptor.getParameter().getType();
-  for (auto [name, value] : {std::pair("gradient", adaptor.getGradient()), std::pair("first moment", adaptor.getFirstMoment()),
-                             std::pair("second moment", adaptor.getSecondMoment())})
+  for (auto [name, value] :
+       {std::pair("gradient", adaptor.getGradient()), std::pair("first moment", adaptor.getFirstMoment()),
+        std::pair("second moment", adaptor.getSecondMoment())})
     if (value.getType() != type)
       return constraintError<AdamWOp>(location, "expects the ", name, " to have the parameter's type ", type, ", got ",
                                       value.getType());
@@ -47,7 +48,8 @@ LogicalResult AdamWOp::inferReturnTypes(MLIRContext *, std::optional<Location> l
 
 LogicalResult AdamWOp::verify() { return verifyInferred(*this); }
 
-LogicalResult ClampOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor, SmallVectorImpl<Type> &types) {
+LogicalResult ClampOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                        SmallVectorImpl<Type> &types) {
   types.push_back(adaptor.getInput().getType());
   return success();
 }

@@ -1,15 +1,19 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the reference implementations share. Each op has one template `evaluate(Op, Evaluation<T> &)`, instantiated for float and
-// double by VLP_REFERENCE. Elementwise work rounds to T; sums over many elements run in double and are rounded once, so that the
-// f32 mode errs less than any kernel it judges.
+// What the reference implementations share. Each op has one template `evaluate(Op, Evaluation<T> &)`, instantiated for
+// float and double by VLP_REFERENCE. Elementwise work rounds to T; sums over many elements run in double and are
+// rounded once, so that the f32 mode errs less than any kernel it judges.
 #pragma once
 
 #include "dialect/VLP/OpSupport.h"
 #include <cmath>
 
-#define VLP_REFERENCE(OP)                                                                                                          \
-  llvm::LogicalResult vlp::OP::evaluateF32(::vlp::Evaluation<float> &evaluation) { return evaluate(*this, evaluation); }            \
-  llvm::LogicalResult vlp::OP::evaluateF64(::vlp::Evaluation<double> &evaluation) { return evaluate(*this, evaluation); }
+#define VLP_REFERENCE(OP)                                                                                              \
+  llvm::LogicalResult vlp::OP::evaluateF32(::vlp::Evaluation<float> &evaluation) {                                     \
+    return evaluate(*this, evaluation);                                                                                \
+  }                                                                                                                    \
+  llvm::LogicalResult vlp::OP::evaluateF64(::vlp::Evaluation<double> &evaluation) {                                    \
+    return evaluate(*this, evaluation);                                                                                \
+  }
 
 namespace vlp {
 
@@ -21,7 +25,8 @@ inline llvm::SmallVector<int64_t> stridesOf(llvm::ArrayRef<int64_t> shape) {
   return strides;
 }
 
-/// Strides with which an array of shape `from` is read at positions of `to`, to which it broadcasts: 0 where it repeats.
+/// Strides with which an array of shape `from` is read at positions of `to`, to which it broadcasts: 0 where it
+/// repeats.
 inline llvm::SmallVector<int64_t> broadcastStrides(llvm::ArrayRef<int64_t> from, llvm::ArrayRef<int64_t> to) {
   llvm::SmallVector<int64_t> strides(to.size(), 0), own = stridesOf(from);
   for (size_t d = 0; d < from.size(); ++d)

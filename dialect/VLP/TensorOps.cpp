@@ -6,7 +6,8 @@
 using namespace mlir;
 using namespace vlp;
 
-LogicalResult ConstantOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor, SmallVectorImpl<Type> &types) {
+LogicalResult ConstantOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                           SmallVectorImpl<Type> &types) {
   types.push_back(adaptor.getValue().getShapedType());
   return success();
 }
@@ -21,7 +22,8 @@ LogicalResult ReshapeOp::verify() {
     return emitOpError() << "expects the result to have the input's " << from.getNumElements() << " elements, got "
                          << to.getNumElements();
   if (from.getElementType() != to.getElementType())
-    return emitOpError() << "expects the input's element type " << from.getElementType() << ", got " << to.getElementType();
+    return emitOpError() << "expects the input's element type " << from.getElementType() << ", got "
+                         << to.getElementType();
   return success();
 }
 
@@ -42,8 +44,8 @@ LogicalResult TransposeOp::inferReturnTypes(MLIRContext *, std::optional<Locatio
   auto input = tensorType(adaptor.getInput());
   ArrayRef<int64_t> permutation = adaptor.getPermutation();
   if (static_cast<int64_t>(permutation.size()) != input.getRank() || !isPermutationVector(permutation))
-    return constraintError<TransposeOp>(location, "expects a permutation of the input's ", input.getRank(), " dimensions, got ",
-                                        shapeText(permutation));
+    return constraintError<TransposeOp>(location, "expects a permutation of the input's ", input.getRank(),
+                                        " dimensions, got ", shapeText(permutation));
   types.push_back(input.clone(applyPermutation(input.getShape(), permutation)));
   return success();
 }
@@ -67,10 +69,11 @@ LogicalResult BroadcastOp::verify() {
   auto from = getInput().getType(), to = getResult().getType();
   auto common = broadcastShapes(from.getShape(), to.getShape());
   if (!common || ArrayRef<int64_t>(*common) != to.getShape())
-    return emitOpError() << "expects the input's shape " << shapeText(from.getShape()) << " to broadcast to the result's, got "
-                         << shapeText(to.getShape());
+    return emitOpError() << "expects the input's shape " << shapeText(from.getShape())
+                         << " to broadcast to the result's, got " << shapeText(to.getShape());
   if (from.getElementType() != to.getElementType())
-    return emitOpError() << "expects the input's element type " << from.getElementType() << ", got " << to.getElementType();
+    return emitOpError() << "expects the input's element type " << from.getElementType() << ", got "
+                         << to.getElementType();
   return success();
 }
 
@@ -93,8 +96,8 @@ LogicalResult SliceOp::inferReturnTypes(MLIRContext *, std::optional<Location> l
                                     " dimensions, got ", offsets.size(), " and ", sizes.size());
   for (auto [d, offset, size, extent] : llvm::enumerate(offsets, sizes, input.getShape()))
     if (offset < 0 || size < 0 || size > extent || offset > extent - size)
-      return constraintError<SliceOp>(location, "expects a box inside the input, got elements ", offset, " to ", offset + size,
-                                      " of dimension ", d, ", which has ", extent);
+      return constraintError<SliceOp>(location, "expects a box inside the input, got elements ", offset, " to ",
+                                      offset + size, " of dimension ", d, ", which has ", extent);
   types.push_back(input.clone(sizes));
   return success();
 }
@@ -141,7 +144,8 @@ LogicalResult ConcatOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   auto first = tensorType(inputs.front());
   int64_t axis = adaptor.getAxis();
   if (axis < 0 || axis >= first.getRank())
-    return constraintError<ConcatOp>(location, "expects axis to be one of the ", first.getRank(), " dimensions, got ", axis);
+    return constraintError<ConcatOp>(location, "expects axis to be one of the ", first.getRank(), " dimensions, got ",
+                                     axis);
   SmallVector<int64_t> shape(first.getShape());
   for (auto [i, input] : llvm::enumerate(inputs.drop_front())) {
     auto type = tensorType(input);
@@ -149,8 +153,8 @@ LogicalResult ConcatOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
     if (type.getRank() == first.getRank())
       aligned[axis] = first.getDimSize(axis);
     if (first.clone(aligned) != first || type.getElementType() != first.getElementType())
-      return constraintError<ConcatOp>(location, "expects input #", i + 1, " to agree with ", first, " in all but dimension ", axis,
-                                       ", got ", type);
+      return constraintError<ConcatOp>(location, "expects input #", i + 1, " to agree with ", first,
+                                       " in all but dimension ", axis, ", got ", type);
     shape[axis] += type.getDimSize(axis);
   }
   types.push_back(first.clone(shape));
@@ -177,9 +181,10 @@ LogicalResult GatherRowsOp::verify() { return verifyInferred(*this); }
 LogicalResult ScatterRowsOp::verify() {
   auto input = getInput().getType(), result = getResult().getType();
   auto is = input.getShape(), rs = result.getShape();
-  if (is.size() != 2 || rs.size() != 3 || is[0] != rs[0] || is[1] != rs[2] || input.getElementType() != result.getElementType())
-    return emitOpError() << "expects an input [B, D] and a result [B, S, D] of one element type, got " << input << " and "
-                         << result;
+  if (is.size() != 2 || rs.size() != 3 || is[0] != rs[0] || is[1] != rs[2] ||
+      input.getElementType() != result.getElementType())
+    return emitOpError() << "expects an input [B, D] and a result [B, S, D] of one element type, got " << input
+                         << " and " << result;
   auto index = getIndex().getType().getShape();
   if (index != is.take_front())
     return emitOpError() << "expects an index of shape [" << is[0] << "], got " << shapeText(index);
@@ -200,11 +205,12 @@ LogicalResult ArgmaxOp::verify() { return verifyInferred(*this); }
 
 /// The rule of add, sub, mul and div.
 template <typename OpT>
-static LogicalResult inferBroadcasted(std::optional<Location> location, Value lhs, Value rhs, SmallVectorImpl<Type> &types) {
+static LogicalResult inferBroadcasted(std::optional<Location> location, Value lhs, Value rhs,
+                                      SmallVectorImpl<Type> &types) {
   auto shape = broadcastShapes(shapeOf(lhs), shapeOf(rhs));
   if (!shape)
-    return constraintError<OpT>(location, "expects shapes that broadcast together, got ", shapeText(shapeOf(lhs)), " and ",
-                                shapeText(shapeOf(rhs)));
+    return constraintError<OpT>(location, "expects shapes that broadcast together, got ", shapeText(shapeOf(lhs)),
+                                " and ", shapeText(shapeOf(rhs)));
   if (!haveEqualElementTypes({lhs, rhs}))
     return constraintError<OpT>(location, "expects equal element types, got ", elementTypesText({lhs, rhs}));
   types.push_back(tensorType(lhs).clone(*shape));
@@ -250,8 +256,8 @@ LogicalResult CastOp::verify() {
 LogicalResult SelectOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
                                          SmallVectorImpl<Type> &types) {
   if (adaptor.getLhs().getType() != adaptor.getRhs().getType())
-    return constraintError<SelectOp>(location, "expects both alternatives to have one type, got ", adaptor.getLhs().getType(),
-                                     " and ", adaptor.getRhs().getType());
+    return constraintError<SelectOp>(location, "expects both alternatives to have one type, got ",
+                                     adaptor.getLhs().getType(), " and ", adaptor.getRhs().getType());
   types.push_back(adaptor.getLhs().getType());
   return success();
 }

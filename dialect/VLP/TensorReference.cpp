@@ -18,7 +18,8 @@ template <typename T>
 static LogicalResult readStrided(Evaluation<T> &e, ArrayRef<int64_t> strides, int64_t start) {
   return moveElements(e.in(0), e.out(), [&](const auto &from, auto &to) {
     if (!to.empty())
-      forEachStrided(e.out().shape, strides, start, [&](int64_t position, int64_t offset) { to[position] = from[offset]; });
+      forEachStrided(e.out().shape, strides, start,
+                     [&](int64_t position, int64_t offset) { to[position] = from[offset]; });
   });
 }
 
@@ -92,7 +93,8 @@ static LogicalResult evaluate(ConcatOp op, Evaluation<T> &e) {
   for (const Array<T> *in : e.operands) {
     (void)moveElements(*in, e.out(), [&](const auto &from, auto &to) {
       if (!from.empty())
-        forEachStrided(in->shape, strides, start, [&](int64_t position, int64_t offset) { to[offset] = from[position]; });
+        forEachStrided(in->shape, strides, start,
+                       [&](int64_t position, int64_t offset) { to[offset] = from[position]; });
     });
     start += in->shape[axis] * strides[axis];
   }
@@ -289,7 +291,8 @@ static LogicalResult evaluate(ReduceSumOp op, Evaluation<T> &e) {
     if (!llvm::is_contained(op.getAxes(), static_cast<int64_t>(d)))
       strides[d] = own[kept++];
   std::vector<double> sums(e.out().size(), 0);
-  forEachStrided(e.in(0).shape, strides, 0, [&](int64_t position, int64_t offset) { sums[offset] += e.in(0)[position]; });
+  forEachStrided(e.in(0).shape, strides, 0,
+                 [&](int64_t position, int64_t offset) { sums[offset] += e.in(0)[position]; });
   llvm::transform(sums, e.out().values.begin(), [](double sum) { return static_cast<T>(sum); });
   return success();
 }
