@@ -49,7 +49,8 @@ def VLP_CrossEntropyGradOp : VLP_Op<"cross_entropy_grad", [InferTypeOpAdaptor]> 
   let hasVerifier = 1;
 }
 
-def VLP_SoftCrossEntropyOp : VLP_DiffOp<"soft_cross_entropy", [InferTypeOpAdaptor]> {
+def VLP_SoftCrossEntropyOp : VLP_DiffOp<"soft_cross_entropy",
+    [DeclareOpInterfaceMethods<DifferentiableOpInterface, ["isOperandDifferentiable"]>, InferTypeOpAdaptor]> {
   let summary = "Cross entropy of each row against a distribution";
   let description = [{
     `loss[n] = sum_c targets[n, c] (lse[n] - logits[n, c])`. Targets are data: their gradient is zero by declaration.
