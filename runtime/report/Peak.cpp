@@ -2,11 +2,12 @@
 // What this machine can do at most.
 #include "runtime/report/Peak.h"
 
+#include "runtime/cpu/CpuFeatures.h"
+
 #include <algorithm>
 #include <barrier>
 #include <chrono>
 #include <functional>
-#include <sched.h>
 #include <thread>
 #include <vector>
 #if defined(__x86_64__)
@@ -17,13 +18,6 @@ namespace vlp::report {
 
 static double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-unsigned availableCores() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0)
-    return unsigned(std::max(1, CPU_COUNT(&set)));
-  return std::max(1u, std::thread::hardware_concurrency());
 }
 
 namespace {

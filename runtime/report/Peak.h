@@ -16,7 +16,4 @@ struct MachinePeak {
 /// Runs both loops on `threads` threads (0: one a core that this process may use) for about `seconds` each, best of several.
 MachinePeak measurePeak(unsigned threads = 0, double seconds = 0.1);
 
-/// The cores that this process may use.
-unsigned availableCores();
-
 } // namespace vlp::report
