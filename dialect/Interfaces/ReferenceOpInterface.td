@@ -12,7 +12,7 @@ def ReferenceOpInterface : OpInterface<"ReferenceOpInterface"> {
     kernel of every target is checked against it.
   }];
   let methods = [
-    InterfaceMethod<"Computes the results in f32 (each operation rounded to f32).", "::llvm::LogicalResult", "evaluateF32",
+    InterfaceMethod<"Computes the results in f32: elementwise steps round to f32, long sums run in f64 and round once.", "::llvm::LogicalResult", "evaluateF32",
       (ins "::vlp::Evaluation<float> &":$evaluation)>,
     InterfaceMethod<"Computes the results in f64.", "::llvm::LogicalResult", "evaluateF64",
       (ins "::vlp::Evaluation<double> &":$evaluation)>,

@@ -3,6 +3,8 @@
 #include "dialect/Interpreter/Interpreter.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+#include <set>
 
 using namespace mlir;
 using namespace vlp;
@@ -103,7 +105,7 @@ static LogicalResult checkInputs(func::FuncOp entry, ArrayRef<Array<T>> inputs) 
 template <typename T>
 static LogicalResult checkState(func::FuncOp entry, const llvm::SetVector<Operation *> &functions,
                                 const State<T> &state) {
-  llvm::SetVector<std::string> problems;
+  std::set<std::string> problems;
   for (Operation *function : functions)
     function->walk([&](ReadOp read) {
       auto found = state.find(read.getState().str());

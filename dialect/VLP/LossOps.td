@@ -17,6 +17,7 @@ def VLP_CrossEntropyOp : VLP_DiffOp<"cross_entropy", [InferTypeOpAdaptor]> {
   let description = [{
     With `lse` the log-sum-exp of row n and target distribution `q = (1 - smoothing) onehot(label) + smoothing / C`:
     `loss[n] = lse[n] - sum_c q_c logits[n, c]` (the PyTorch form of smoothing). Rows whose label is `ignore_index` have loss 0.
+    Other labels outside [0, C) are the caller's error; the interpreter fails on them.
 
     Constraints: `cross_entropy_c1` logits `[N, C]`, labels `[N]`; `cross_entropy_c2` smoothing in [0, 1].
 

@@ -33,7 +33,8 @@ def VLP_GlobalNormOp : VLP_Op<"global_norm", [InferTypeOpAdaptor]> {
 def VLP_ClipFactorOp : VLP_Op<"clip_factor", [VLP_Elementwise, SameOperandsAndResultType]> {
   let summary = "What gradients are multiplied with to bound their norm";
   let description = [{
-    `result = min(1, max_norm / (norm + 1e-6))`, as torch.nn.utils.clip_grad_norm_; 1 where `max_norm` is 0 (off).
+    `result = min(1, max_norm / (norm + 1e-6))`, as torch.nn.utils.clip_grad_norm_; 1 where `max_norm` is 0 (off). A NaN
+    norm gives NaN.
 
     Example:
     ```mlir
@@ -68,6 +69,7 @@ def VLP_WarmupCosineOp : VLP_Op<"warmup_cosine", [VLP_Elementwise, VLP_NonDiffer
   let description = [{
     With s = `step` (steps done before this one): `peak (s + 1) / warmup` for `s < warmup`, else
     `peak (1 + cos(pi min(1, (s - warmup) / (total - warmup)))) / 2`. Steps are counts, as floats in `warmup` and `total`.
+    With `total <= warmup` the rate after the warm-up is 0.
 
     Example:
     ```mlir
@@ -85,7 +87,8 @@ def VLP_AdamWOp : VLP_Op<"adamw", [InferTypeOpAdaptor]> {
   let description = [{
     With g = `gradient * gradient_scale`, t = `step` + 1: `m' = beta1 m + (1 - beta1) g`, `v' = beta2 v + (1 - beta2) g g`,
     `p' = p (1 - lr decay) - lr / (1 - beta1^t) m' / (sqrt(v' / (1 - beta2^t)) + eps)` (arXiv 1711.05101 as torch.optim.AdamW computes
-    it). `weight_decay` counts as 0 unless `decay` is set. Where `enabled` is 0 the results are the old parameter and moments.
+    it). The bias corrections `1 - beta^t` are computed in f64, since they lose most of their digits in f32. `weight_decay` counts as 0
+    unless `decay` is set. Where `enabled` is 0 the results are the old parameter and moments.
 
     Constraints: `adamw_c1` parameter, gradient and moments of one type.
 
@@ -103,7 +106,7 @@ def VLP_AdamWOp : VLP_Op<"adamw", [InferTypeOpAdaptor]> {
 def VLP_ClampOp : VLP_Op<"clamp", [VLP_Elementwise, InferTypeOpAdaptor]> {
   let summary = "Elementwise bounds";
   let description = [{
-    `result = min(max(input, lower), upper)` with bounds on the device. Not differentiable: used on parameters after their update
+    `result = min(max(input, lower), upper)` with bounds on the device; NaN stays NaN. Not differentiable: used on parameters after their update
     (CLIP's logit scale), never under a loss.
 
     Example:

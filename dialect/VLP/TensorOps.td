@@ -411,7 +411,7 @@ def VLP_QuickGeluGradOp : VLP_Op<"quick_gelu_grad", [VLP_Elementwise, SameOperan
 def VLP_CastOp : VLP_DiffOp<"cast", [VLP_Elementwise]> {
   let summary = "Converts the element type";
   let description = [{
-    Float to float (rounded to nearest even) or i32 to float. The gradient converts back; i32 has none.
+    Float to float (rounded to nearest even; the interpreter's f64 mode does not round) or i32 to float. The gradient converts back; i32 has none.
 
     Constraints: `cast_c1` equal shape; `cast_c2` the result is a float tensor.
 
