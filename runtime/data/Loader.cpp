@@ -15,7 +15,7 @@ namespace vlp::data {
 namespace {
 
 /// What draws are for; part of their counter, so that no two purposes share numbers.
-enum Purpose : uint16_t { OrderPurpose = 1, ImagePurpose = 2, CaptionPurpose = 3 };
+enum Purpose : uint8_t { OrderPurpose = 1, ImagePurpose = 2, CaptionPurpose = 3 };
 
 /// One stream's items in the order of an epoch.
 class StreamOrder {
@@ -35,7 +35,7 @@ private:
   void shuffle(uint64_t epoch) {
     order = items;
     shuffledEpoch = epoch;
-    Draws draws(seed, epoch, uint32_t(stream) << 16, OrderPurpose);
+    Draws draws(seed, epoch, stream, OrderPurpose);
     for (uint32_t i = uint32_t(order.size()); i > 1; --i)
       std::swap(order[i - 1], order[draws.below(i)]);
   }

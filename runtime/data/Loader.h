@@ -15,9 +15,9 @@ struct Stream {
   std::shared_ptr<const Dataset> dataset;
   double weight = 1; ///< share of the rows, relative to the other streams'
   /// The items to draw from; empty means all training items. An item that is not of the training split is refused.
-  std::vector<uint32_t> items;
+  std::vector<uint32_t> items = {};
   /// Without a value: CaptionOptions::forKind of the dataset.
-  std::optional<CaptionOptions> captions;
+  std::optional<CaptionOptions> captions = std::nullopt;
 };
 
 struct LoaderOptions {

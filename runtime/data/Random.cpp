@@ -17,7 +17,7 @@ std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint3
 
 uint32_t Draws::word() {
   if (drawn % 4 == 0) {
-    uint32_t tag = uint32_t(purpose) << 16 | (drawn / 4 & 0xffff);
+    uint32_t tag = uint32_t(purpose) << 24 | (drawn / 4 & 0xffffff);
     block = philox({uint32_t(step), uint32_t(step >> 32), row, tag}, {uint32_t(seed), uint32_t(seed >> 32)});
   }
   return block[drawn++ % 4];

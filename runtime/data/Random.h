@@ -10,10 +10,10 @@ namespace vlp::data {
 /// The block of four words for this key and counter.
 std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
 
-/// The draws that belong to (seed, step, row, purpose), in order.
+/// The draws that belong to (seed, step, row, purpose), in order; they repeat after 2^26.
 class Draws {
 public:
-  Draws(uint64_t seed, uint64_t step, uint32_t row, uint16_t purpose) : seed(seed), step(step), row(row), purpose(purpose) {}
+  Draws(uint64_t seed, uint64_t step, uint32_t row, uint8_t purpose) : seed(seed), step(step), row(row), purpose(purpose) {}
   uint32_t word();
   /// Uniform in [0, 1).
   double uniform() { return word() * 0x1p-32; }
@@ -24,7 +24,7 @@ public:
 private:
   uint64_t seed, step;
   uint32_t row;
-  uint16_t purpose;
+  uint8_t purpose;
   uint32_t drawn = 0;
   std::array<uint32_t, 4> block{};
 };

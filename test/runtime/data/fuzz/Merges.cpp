@@ -1,0 +1,8 @@
+// Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// libFuzzer program for vlp::data::testing::fuzzMerges.
+#include "test/runtime/data/fuzz/FuzzEntries.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  vlp::data::testing::fuzzMerges(data, size);
+  return 0;
+}
