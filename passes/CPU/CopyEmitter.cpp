@@ -1,0 +1,297 @@
+// Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Regions that move elements: concat, pad, patchify, unpatchify. Concat takes an epilogue.
+#include "passes/CPU/Emitters.h"
+#include "passes/CPU/KernelBody.h"
+
+using namespace mlir;
+using namespace vlp;
+using namespace vlp::cpu;
+
+namespace {
+
+/// A strided source read over a space whose row-major order is the destination's.
+struct Gather {
+  Access source;
+  SmallVector<int64_t> space;
+};
+
+class CopyEmitter : public Emitter {
+public:
+  bool supports(KernelOp kernel, const TargetInfo &, std::string &why) const override {
+    KernelBody body(kernel);
+    if (!isa_and_nonnull<ConcatOp, PadOp, PatchifyOp, UnpatchifyOp>(body.anchor)) {
+      why = "expected one of concat, pad, patchify, unpatchify";
+      return false;
+    }
+    bool strided = llvm::all_of(body.anchor->getOperands(), [](Value operand) { return succeeded(getAccess(operand)); });
+    bool plain = isa<ConcatOp>(body.anchor) || llvm::all_equal(llvm::concat<Value>(
+        body.yields, SmallVector<Value>{body.anchor->getResult(0)}));
+    if (!strided || !plain)
+      why = "expected strided operands, and an epilogue only after concat";
+    return strided && plain;
+  }
+
+  KernelPlan plan(KernelOp kernel, const TargetInfo &) const override {
+    KernelBody body(kernel);
+    KernelPlan plan;
+    auto launch = [&](StringRef suffix, ArrayRef<int64_t> space) {
+      plan.launches.push_back(makeLaunch(body, suffix, {}, {}, /*results=*/true));
+      plan.launches.back().tasks = ceilDiv(rowsOf(space), rowsPerTask(columnsOf(space)));
+    };
+    if (auto concat = dyn_cast<ConcatOp>(body.anchor)) {
+      for (auto [i, piece] : llvm::enumerate(concat.getInputs()))
+        launch("_" + std::to_string(i), body.shape(piece));
+    } else if (auto pad = dyn_cast<PadOp>(body.anchor)) {
+      launch("_zero", body.shape(pad.getResult()));
+      launch("", body.shape(pad.getInput()));
+    } else {
+      launch("", gatherOf(body.anchor).space);
+    }
+    return plan;
+  }
+
+  LogicalResult emit(KernelOp kernel, const TargetInfo &, const KernelPlan &plan, unsigned launch, StringRef symbol,
+                     ModuleOp module) const override {
+    KernelBody body(kernel);
+    LaunchFunction f(body, plan.launches[launch], symbol, module);
+    if (auto concat = dyn_cast<ConcatOp>(body.anchor))
+      emitPiece(f, body, concat, launch);
+    else if (auto pad = dyn_cast<PadOp>(body.anchor))
+      launch == 0 ? emitZero(f, body) : emitBox(f, body, pad);
+    else
+      emitGather(f, body);
+    f.k.finish();
+    return success();
+  }
+
+private:
+  static Value pointerOf(LaunchFunction &f, const Access &access) {
+    return f.input(cast<BlockArgument>(access.source).getArgNumber());
+  }
+
+  /// The place of a source point in a destination of `shape` that is shifted by `offsets`.
+  static Point shifted(KernelBuilder &k, Point source, ArrayRef<int64_t> shape, ArrayRef<int64_t> offsets) {
+    Point target{shape, Value(), source.column, source.lanes, {}};
+    Value rest = source.row;
+    SmallVector<Value> leading(source.shape.empty() ? 0 : source.shape.size() - 1);
+    for (int64_t d = static_cast<int64_t>(leading.size()) - 1; d >= 0; --d) {
+      leading[d] = k.add(d == 0 ? rest : k.rem(rest, source.shape[d]), offsets[d]);
+      rest = k.div(rest, source.shape[d]);
+    }
+    target.leading = leading;
+    if (leading.empty())
+      target.row = k.index(0);
+    target.column = k.add(source.column, offsets.empty() ? 0 : offsets.back());
+    return target;
+  }
+
+  static void emitPiece(LaunchFunction &f, const KernelBody &body, ConcatOp concat, unsigned piece) {
+    KernelBuilder &k = f.k;
+    Value input = concat.getInputs()[piece];
+    auto shape = body.shape(input), result = body.shape(concat.getResult());
+    SmallVector<int64_t> offsets(result.size(), 0);
+    for (Value before : concat.getInputs().take_front(piece))
+      offsets[concat.getAxis()] += body.shape(before)[concat.getAxis()];
+    f.forRows(rowsOf(shape), rowsPerTask(columnsOf(shape)), [&](Value row) {
+      k.columns(columnsOf(shape), [&](Value column, int64_t lanes) {
+        Point source{shape, row, column, lanes, {}};
+        f.expression.start();
+        Value vector = f.expression.evaluate(input, source);
+        f.storeYields(shifted(k, source, result, offsets), {{concat.getResult(), vector}}, body.yieldsOf(0));
+      });
+    });
+  }
+
+  static void emitZero(LaunchFunction &f, const KernelBody &body) {
+    auto shape = body.shape(body.yields[0]);
+    f.forRows(rowsOf(shape), rowsPerTask(columnsOf(shape)), [&](Value row) {
+      f.k.columns(columnsOf(shape), [&](Value column, int64_t lanes) {
+        f.storeYields({shape, row, column, lanes, {}}, {{body.anchor->getResult(0), f.k.splat(0)}}, {0});
+      });
+    });
+  }
+
+  static void emitBox(LaunchFunction &f, const KernelBody &body, PadOp pad) {
+    KernelBuilder &k = f.k;
+    auto shape = body.shape(pad.getInput()), result = body.shape(pad.getResult());
+    f.forRows(rowsOf(shape), rowsPerTask(columnsOf(shape)), [&](Value row) {
+      k.columns(columnsOf(shape), [&](Value column, int64_t lanes) {
+        Point source{shape, row, column, lanes, {}};
+        f.expression.start();
+        Value vector = f.expression.evaluate(pad.getInput(), source);
+        f.storeYields(shifted(k, source, result, pad.getLow()), {{pad.getResult(), vector}}, {0});
+      });
+    });
+  }
+
+  /// patchify: (B, gy, gx, C, y, x) in order of the rows; unpatchify: (B, C, gy, y, gx, x) in order of the image.
+  static Gather gatherOf(Operation *op) {
+    FailureOr<Access> access = getAccess(op->getOperand(0));
+    const SmallVector<int64_t> &s = access->strides;
+    auto image = cast<RankedTensorType>(isa<PatchifyOp>(op) ? op->getOperand(0).getType() : op->getResult(0).getType());
+    int64_t patch = op->getAttrOfType<IntegerAttr>("patch").getInt();
+    int64_t batch = image.getDimSize(0), channels = image.getDimSize(1);
+    int64_t gridY = image.getDimSize(2) / patch, gridX = image.getDimSize(3) / patch;
+    Gather gather;
+    gather.source = *access;
+    if (isa<PatchifyOp>(op)) {
+      gather.space = {batch, gridY, gridX, channels, patch, patch};
+      gather.source.strides = {s[0], patch * s[2], patch * s[3], s[1], s[2], s[3]};
+    } else {
+      gather.space = {batch, channels, gridY, patch, gridX, patch};
+      gather.source.strides = {s[0], patch * patch * s[2], gridX * s[1], patch * s[2], s[1], s[2]};
+    }
+    gather.source.shape = gather.space;
+    return gather;
+  }
+
+  static void emitGather(LaunchFunction &f, const KernelBody &body) {
+    KernelBuilder &k = f.k;
+    Gather gather = gatherOf(body.anchor);
+    int64_t columns = columnsOf(gather.space);
+    f.forRows(rowsOf(gather.space), rowsPerTask(columns), [&](Value row) {
+      k.columns(columns, [&](Value column, int64_t lanes) {
+        Point point{gather.space, row, column, lanes, {}};
+        Value vector = readStrided(k, pointerOf(f, gather.source), gather.source, point);
+        Value target = k.add(k.mul(row, columns), column);
+        for (unsigned i : body.yieldsOf(0))
+          k.store(vector, f.result(i), target, lanes);
+      });
+    });
+  }
+};
+
+/// Rows picked by index: embedding and gather_rows copy one, scatter_rows writes one row and zeros around it.
+class EmbeddingEmitter : public Emitter {
+public:
+  bool supports(KernelOp kernel, const TargetInfo &, std::string &why) const override {
+    KernelBody body(kernel);
+    bool known = isa_and_nonnull<EmbeddingOp, GatherRowsOp, ScatterRowsOp>(body.anchor);
+    for (unsigned i = 0; known && i < 2; ++i) {
+      FailureOr<Access> access = getAccess(body.anchor->getOperand(i));
+      known = succeeded(access) && (i == 0 || access->isContiguous());
+    }
+    if (!known)
+      why = "expected embedding, gather_rows or scatter_rows with contiguous indices";
+    return known;
+  }
+
+  KernelPlan plan(KernelOp kernel, const TargetInfo &) const override {
+    KernelBody body(kernel);
+    KernelPlan plan;
+    auto shape = body.shape(body.anchor->getResult(0));
+    plan.launches.push_back(makeLaunch(body, "", {}, {}, /*results=*/true));
+    plan.launches[0].tasks = ceilDiv(rowsOf(shape), rowsPerTask(columnsOf(shape)));
+    return plan;
+  }
+
+  LogicalResult emit(KernelOp kernel, const TargetInfo &, const KernelPlan &plan, unsigned launch, StringRef symbol,
+                     ModuleOp module) const override {
+    KernelBody body(kernel);
+    LaunchFunction f(body, plan.launches[launch], symbol, module);
+    KernelBuilder &k = f.k;
+    Operation *op = body.anchor;
+    FailureOr<Access> table = getAccess(op->getOperand(0)), ids = getAccess(op->getOperand(1));
+    Value tablePointer = f.input(cast<BlockArgument>(table->source).getArgNumber());
+    Value idPointer = f.input(cast<BlockArgument>(ids->source).getArgNumber());
+    auto shape = body.shape(op->getResult(0));
+    auto idAt = [&](Value row) { return k.toIndex(k.loadI32(idPointer, k.add(row, ids->offset))); };
+    f.forRows(rowsOf(shape), rowsPerTask(columnsOf(shape)), [&](Value row) {
+      Value base, isPicked;
+      if (isa<EmbeddingOp>(op)) {
+        base = k.mul(idAt(row), table->strides[0]);
+      } else if (isa<GatherRowsOp>(op)) {
+        base = k.add(k.mul(row, table->strides[0]), k.mul(idAt(row), table->strides[1]));
+      } else {
+        Value batch = k.div(row, shape[1]);
+        isPicked = k.equal(k.rem(row, shape[1]), idAt(batch));
+        base = k.mul(batch, table->strides[0]);
+      }
+      base = k.add(base, table->offset);
+      k.columns(columnsOf(shape), [&](Value column, int64_t lanes) {
+        Access line{Value(), 0, {columnsOf(shape)}, {table->strides.back()}};
+        Point point{line.shape, k.index(0), column, lanes, {}};
+        Value vector = readStrided(k, k.address(tablePointer, base), line, point);
+        if (isPicked)
+          vector = k.select(isPicked, vector, k.splat(0));
+        f.storeYields({shape, row, column, lanes, {}}, {{op->getResult(0), vector}}, body.yieldsOf(0));
+      });
+    });
+    k.finish();
+    return success();
+  }
+};
+
+/// Each task owns a block of columns of the whole table and adds the rows in order of position: deterministic without sorting.
+class EmbeddingGradEmitter : public Emitter {
+public:
+  bool supports(KernelOp kernel, const TargetInfo &, std::string &why) const override {
+    KernelBody body(kernel);
+    auto op = dyn_cast_or_null<EmbeddingGradOp>(body.anchor);
+    bool fits = op && body.numResults() == 1 && body.yields[0] == op.getResult();
+    if (fits) {
+      FailureOr<Access> gradient = getAccess(op.getGradient()), ids = getAccess(op.getIds());
+      fits = succeeded(gradient) && gradient->strides.back() == 1 && succeeded(ids) && ids->isContiguous();
+    }
+    if (!fits)
+      why = "expected 'vlp.embedding_grad' alone, on rows of consecutive elements";
+    return fits;
+  }
+
+  KernelPlan plan(KernelOp kernel, const TargetInfo &) const override {
+    KernelBody body(kernel);
+    KernelPlan plan;
+    plan.launches.push_back(makeLaunch(body, "", {}, {}, /*results=*/true));
+    plan.launches[0].tasks = ceilDiv(columnsOf(body.shape(body.yields[0])), kLanes);
+    return plan;
+  }
+
+  LogicalResult emit(KernelOp kernel, const TargetInfo &, const KernelPlan &plan, unsigned launch, StringRef symbol,
+                     ModuleOp module) const override {
+    KernelBody body(kernel);
+    LaunchFunction f(body, plan.launches[launch], symbol, module);
+    KernelBuilder &k = f.k;
+    auto op = cast<EmbeddingGradOp>(body.anchor);
+    int64_t columns = columnsOf(body.shape(op.getResult())), full = columns / kLanes;
+    k.loop(k.begin, k.min(k.end, k.index(full)), 1, [&](Value task) { emitBlock(f, op, k.mul(task, kLanes), kLanes); });
+    if (columns % kLanes)
+      k.when(k.equal(k.end, k.index(plan.launches[launch].tasks)),
+             [&] { emitBlock(f, op, k.index(full * kLanes), columns % kLanes); });
+    k.finish();
+    return success();
+  }
+
+private:
+  static void emitBlock(LaunchFunction &f, EmbeddingGradOp op, Value column, int64_t lanes) {
+    KernelBuilder &k = f.k;
+    auto table = op.getResult().getType().getShape();
+    FailureOr<Access> gradient = getAccess(op.getGradient()), ids = getAccess(op.getIds());
+    Value gradientPointer = f.input(cast<BlockArgument>(gradient->source).getArgNumber());
+    Value idPointer = f.input(cast<BlockArgument>(ids->source).getArgNumber());
+    k.loop(0, table[0], 1, [&](Value row) {
+      k.store(k.splat(0), f.result(0), k.add(k.mul(row, table[1]), column), lanes);
+    });
+    k.loop(0, op.getIds().getType().getNumElements(), 1, [&](Value position) {
+      Value id = k.toIndex(k.loadI32(idPointer, k.add(position, ids->offset)));
+      Point point{gradient->shape, position, column, lanes, {}};
+      Value addend = k.loadVector(gradientPointer, offsetAt(k, *gradient, point), lanes);
+      Value target = k.add(k.mul(id, table[1]), column);
+      k.store(k.addf(k.loadVector(f.result(0), target, lanes), addend), f.result(0), target, lanes);
+    });
+  }
+};
+
+} // namespace
+
+const Emitter &cpu::copyEmitter() {
+  static const CopyEmitter emitter;
+  return emitter;
+}
+const Emitter &cpu::embeddingEmitter() {
+  static const EmbeddingEmitter emitter;
+  return emitter;
+}
+const Emitter &cpu::embeddingGradEmitter() {
+  static const EmbeddingGradEmitter emitter;
+  return emitter;
+}
