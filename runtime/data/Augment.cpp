@@ -27,7 +27,8 @@ struct Cut {
 };
 } // namespace
 
-/// Resamples a box of the stored picture to R x R into `scratch`, or points into the picture when nothing changes its size.
+/// Resamples a box of the stored picture to R x R into `scratch`, or points into the picture when nothing changes its
+/// size.
 static Cut cut(const Dataset &dataset, size_t item, const Box &box, int size, std::vector<uint8_t> &scratch) {
   const uint8_t *pixels = dataset.pixels(item).data();
   int side = dataset.side();
@@ -77,10 +78,11 @@ static Box randomResizedBox(int side, const AugmentOptions &augment, Draws &draw
   return {left, top, left + float(width), top + float(height)};
 }
 
-void trainingImage(const Dataset &dataset, size_t item, const ImageOptions &options, const AugmentOptions &augment, Draws &draws,
-                   float *target) {
+void trainingImage(const Dataset &dataset, size_t item, const ImageOptions &options, const AugmentOptions &augment,
+                   Draws &draws, float *target) {
   int side = dataset.side();
-  Box box = augment.crop == Crop::Offset ? randomOffsetBox(side, options, draws) : randomResizedBox(side, augment, draws);
+  Box box =
+      augment.crop == Crop::Offset ? randomOffsetBox(side, options, draws) : randomResizedBox(side, augment, draws);
   float gain = float(draws.uniform(augment.brightnessMin, augment.brightnessMax));
   // Drawn in any case, so that an item's marks do not shift the draws after it.
   bool heads = draws.uniform() < 0.5;

@@ -26,7 +26,7 @@ struct ImageOptions {
 
 struct AugmentOptions {
   Crop crop = Crop::Offset;
-  float scaleMin = 0.6f, scaleMax = 1.0f; ///< area of a random resized crop, as a fraction of the picture
+  float scaleMin = 0.6f, scaleMax = 1.0f;  ///< area of a random resized crop, as a fraction of the picture
   float ratioMin = 0.8f, ratioMax = 1.25f; ///< its width over its height
   /// The normalised picture is multiplied by a number drawn from here.
   float brightnessMin = 0.85f, brightnessMax = 1.10f;
@@ -43,14 +43,16 @@ struct CaptionOptions {
   static CaptionOptions forKind(const std::string &kind);
 };
 
-/// Writes channels x R x R floats (channel-major). Without crop randomness: the centre crop, not mirrored, not brightened.
+/// Writes channels x R x R floats (channel-major). Without crop randomness: the centre crop, not mirrored, not
+/// brightened.
 void evaluationImage(const Dataset &dataset, size_t item, const ImageOptions &options, float *target);
 
 /// As evaluationImage, augmented; depends on the draws alone.
-void trainingImage(const Dataset &dataset, size_t item, const ImageOptions &options, const AugmentOptions &augment, Draws &draws,
-                   float *target);
+void trainingImage(const Dataset &dataset, size_t item, const ImageOptions &options, const AugmentOptions &augment,
+                   Draws &draws, float *target);
 
-/// A caption drawn for the item: one of its captions uniformly, then a form by `options`. Keywords are drawn without repetition.
+/// A caption drawn for the item: one of its captions uniformly, then a form by `options`. Keywords are drawn without
+/// repetition.
 std::string sampleCaption(const Item &item, const CaptionOptions &options, Draws &draws);
 
 /// Normalises a picture of any size as evaluation does (letterboxed to `side`, centre crop): for queries from files.

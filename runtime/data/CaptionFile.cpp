@@ -96,7 +96,8 @@ static void readJsonLine(std::string_view line, const std::string &where, Captio
                     readTexts(object, "captions", entry.captions) && readTexts(object, "keywords", entry.keywords) &&
                     readTexts(object, "split", split) && image.size() <= 1 && split.size() <= 1;
   if (!wellFormed) {
-    file.problems.push_back(where + ": expected \"image\": text, \"captions\": list of texts, optionally \"keywords\" and \"split\"");
+    file.problems.push_back(
+        where + ": expected \"image\": text, \"captions\": list of texts, optionally \"keywords\" and \"split\"");
     return;
   }
   if (!image.empty())

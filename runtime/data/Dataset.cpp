@@ -26,12 +26,14 @@ static Expected<DatasetPreamble> readPreamble(ByteView bytes, const std::string 
     return damaged(what, "it ends after " + std::to_string(bytes.size()) + " bytes");
   std::memcpy(&preamble, bytes.data(), sizeof preamble);
   if (preamble.version != datasetVersion)
-    return Status(StatusCode::DataLoss, what + ": dataset of version " + std::to_string(preamble.version) + ", this program reads version " +
-                                            std::to_string(datasetVersion) + "; prepare it again");
+    return Status(StatusCode::DataLoss, what + ": dataset of version " + std::to_string(preamble.version) +
+                                            ", this program reads version " + std::to_string(datasetVersion) +
+                                            "; prepare it again");
   if (crc(bytes.first(offsetof(DatasetPreamble, preambleCrc))) != preamble.preambleCrc)
     return damaged(what, "checksum of the preamble does not match");
   uint64_t itemBytes = uint64_t(preamble.side) * preamble.side * 3;
-  bool plausible = preamble.side > 0 && preamble.side <= maxDatasetSide && preamble.items <= std::numeric_limits<uint32_t>::max() &&
+  bool plausible = preamble.side > 0 && preamble.side <= maxDatasetSide &&
+                   preamble.items <= std::numeric_limits<uint32_t>::max() &&
                    preamble.pixelOffset == datasetPixelOffset &&
                    preamble.metadataOffset == preamble.pixelOffset + preamble.items * itemBytes &&
                    preamble.metadataBytes <= std::numeric_limits<uint32_t>::max();
@@ -39,7 +41,8 @@ static Expected<DatasetPreamble> readPreamble(ByteView bytes, const std::string 
     return damaged(what, "sizes in the preamble contradict one another");
   uint64_t total = preamble.metadataOffset + preamble.metadataBytes;
   if (total != bytes.size())
-    return damaged(what, "it has " + std::to_string(bytes.size()) + " bytes, its preamble says " + std::to_string(total));
+    return damaged(what,
+                   "it has " + std::to_string(bytes.size()) + " bytes, its preamble says " + std::to_string(total));
   return preamble;
 }
 
@@ -74,8 +77,9 @@ static bool getInteger(const Json &object, const char *key, int64_t low, int64_t
 static bool readItem(const Json &object, size_t count, Item &item) {
   std::string split;
   int64_t pair = 0, mirror = 0;
-  bool complete = object.is_object() && getTexts(object, "captions", item.captions) && getTexts(object, "keywords", item.keywords) &&
-                  getText(object, "style", item.style) && getText(object, "group", item.group) && getText(object, "key", item.key) &&
+  bool complete = object.is_object() && getTexts(object, "captions", item.captions) &&
+                  getTexts(object, "keywords", item.keywords) && getText(object, "style", item.style) &&
+                  getText(object, "group", item.group) && getText(object, "key", item.key) &&
                   getText(object, "concept", item.conceptName) && getText(object, "split", split) &&
                   getInteger(object, "pair", 0, int64_t(count) - 1, pair) && getInteger(object, "mirror", 0, 1, mirror);
   std::optional<Split> parsed = parseSplit(split);
@@ -139,7 +143,8 @@ Expected<std::shared_ptr<const Dataset>> Dataset::open(const std::filesystem::pa
   std::filesystem::path file = std::filesystem::is_directory(path, ignored) ? path / datasetFileName : path;
   Expected<MappedFile> mapping = MappedFile::open(file);
   if (!mapping)
-    return Status(mapping.status().code(), mapping.status().message() + "; expected a dataset made with `vlp-run data prepare`");
+    return Status(mapping.status().code(),
+                  mapping.status().message() + "; expected a dataset made with `vlp-run data prepare`");
   Expected<std::shared_ptr<const Dataset>> dataset = openDatasetBytes(mapping->bytes(), file.string());
   if (!dataset)
     return dataset;

@@ -1,9 +1,9 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A packed set of pictures with captions: one memory-mapped file, `DIR/dataset.vlpdata`, its reader and its writer.
 //
-// Layout, little-endian: a 64-byte preamble (magic "VLPDATA\0", u32 version, u32 side, u64 items, u64 pixel offset, u64 metadata
-// offset, u64 metadata bytes, u32 CRC of pixels, u32 CRC of metadata, u32 zero, u32 CRC of the preamble before it), the pixels
-// (items x side x side x 3 uint8 RGB), and the metadata as JSON.
+// Layout, little-endian: a 64-byte preamble (magic "VLPDATA\0", u32 version, u32 side, u64 items, u64 pixel offset, u64
+// metadata offset, u64 metadata bytes, u32 CRC of pixels, u32 CRC of metadata, u32 zero, u32 CRC of the preamble before
+// it), the pixels (items x side x side x 3 uint8 RGB), and the metadata as JSON.
 #pragma once
 
 #include "runtime/data/File.h"
@@ -19,9 +19,9 @@ struct Item {
   /// At least one, none empty. The first is the item's name, which evaluation uses as its text.
   std::vector<std::string> captions;
   std::vector<std::string> keywords;
-  std::string style;   ///< drawing style ("noto", "gemojione") or "" in a user's folder
-  std::string group;   ///< Unicode group, or ""
-  std::string key;     ///< code points joined by '_', or the file name
+  std::string style;       ///< drawing style ("noto", "gemojione") or "" in a user's folder
+  std::string group;       ///< Unicode group, or ""
+  std::string key;         ///< code points joined by '_', or the file name
   std::string conceptName; ///< conceptKey(name) for emoji, else ""
   Split split = Split::Train;
   /// Items with the same name have the same id: they are positives of one another.
@@ -34,10 +34,10 @@ struct Item {
 
 /// What a dataset says of itself.
 struct DatasetInfo {
-  std::string kind; ///< "emoji", "folder" or "shapes"
-  std::string salt; ///< of the split
+  std::string kind;                    ///< "emoji", "folder" or "shapes"
+  std::string salt;                    ///< of the split
   int valPercent = 0, testPercent = 0; ///< of a folder's split
-  int side = 0; ///< pixels are side x side
+  int side = 0;                        ///< pixels are side x side
 };
 
 /// An opened dataset. Immutable, and safe to read from several threads.
@@ -48,9 +48,12 @@ public:
     bool verifyPixels = true;
   };
 
-  /// `path` is the directory or the file itself. A missing, truncated or damaged file, or one of another version, gives one line.
+  /// `path` is the directory or the file itself. A missing, truncated or damaged file, or one of another version, gives
+  /// one line.
   static Expected<std::shared_ptr<const Dataset>> open(const std::filesystem::path &path, OpenOptions options);
-  static Expected<std::shared_ptr<const Dataset>> open(const std::filesystem::path &path) { return open(path, OpenOptions()); }
+  static Expected<std::shared_ptr<const Dataset>> open(const std::filesystem::path &path) {
+    return open(path, OpenOptions());
+  }
 
   const DatasetInfo &info() const { return about; }
   const std::string &path() const { return file; }
@@ -89,7 +92,8 @@ private:
 /// Reads a dataset that lies in memory (its pixels are not verified); `bytes` must outlive it. For tests and fuzzing.
 Expected<std::shared_ptr<const Dataset>> openDatasetBytes(ByteView bytes, const std::string &what);
 
-/// Writes a dataset file item by item; it appears under its name only when finish() succeeds. Pair ids are given by name here.
+/// Writes a dataset file item by item; it appears under its name only when finish() succeeds. Pair ids are given by
+/// name here.
 class DatasetWriter {
 public:
   /// `directory` is created when absent.
@@ -105,9 +109,10 @@ private:
   std::unique_ptr<State> state;
 };
 
-/// Checks that nothing held out can be learnt from: recomputes the split of every item and compares it with the stored one, and
-/// for emoji applies the rules themselves (no training item shares an unseen concept, a composed name, or a crossed drawing).
-/// A training item that repeats a held-out picture and name is refused too. All offending items are named, up to ten.
+/// Checks that nothing held out can be learnt from: recomputes the split of every item and compares it with the stored
+/// one, and for emoji applies the rules themselves (no training item shares an unseen concept, a composed name, or a
+/// crossed drawing). A training item that repeats a held-out picture and name is refused too. All offending items are
+/// named, up to ten.
 Status verifyNoLeak(const Dataset &dataset);
 
 /// A dataset and the items of it that are trained on (none for a dataset that is only evaluated).
@@ -116,7 +121,8 @@ struct LeakSource {
   std::span<const uint32_t> trained;
 };
 
-/// As above for several datasets at once: every dataset's own marks, and the items trained on against what any of them holds out.
+/// As above for several datasets at once: every dataset's own marks, and the items trained on against what any of them
+/// holds out.
 Status verifyNoLeak(std::span<const LeakSource> sources);
 
 } // namespace vlp::data

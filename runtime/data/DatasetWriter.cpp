@@ -29,9 +29,11 @@ static Status cannotWrite(const std::filesystem::path &path) {
 
 static bool put(std::FILE *file, const void *bytes, size_t size) { return std::fwrite(bytes, 1, size, file) == size; }
 
-Expected<std::unique_ptr<DatasetWriter>> DatasetWriter::create(const std::filesystem::path &directory, DatasetInfo info) {
+Expected<std::unique_ptr<DatasetWriter>> DatasetWriter::create(const std::filesystem::path &directory,
+                                                               DatasetInfo info) {
   if (info.side < 1 || info.side > int(maxDatasetSide))
-    return Status::invalid("picture size " + std::to_string(info.side) + " is not between 1 and " + std::to_string(maxDatasetSide));
+    return Status::invalid("picture size " + std::to_string(info.side) + " is not between 1 and " +
+                           std::to_string(maxDatasetSide));
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error)
@@ -59,7 +61,8 @@ DatasetWriter::~DatasetWriter() {
 Status DatasetWriter::add(Item item, ByteView rgb) {
   size_t expected = size_t(state->info.side) * state->info.side * 3;
   if (rgb.size() != expected)
-    return {StatusCode::Internal, "dataset item of " + std::to_string(rgb.size()) + " bytes, expected " + std::to_string(expected)};
+    return {StatusCode::Internal,
+            "dataset item of " + std::to_string(rgb.size()) + " bytes, expected " + std::to_string(expected)};
   if (item.captions.empty() || item.captions.front().empty())
     return {StatusCode::Internal, "dataset item " + item.key + " has no caption"};
   if (!put(state->file, rgb.data(), rgb.size()))

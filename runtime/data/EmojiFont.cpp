@@ -7,7 +7,8 @@
 
 namespace vlp::data {
 
-/// Reads tables into an EmojiFont. A read out of range sets `broken` and yields 0, so loops are bounded by explicit limits.
+/// Reads tables into an EmojiFont. A read out of range sets `broken` and yields 0, so loops are bounded by explicit
+/// limits.
 class EmojiFontParser {
 public:
   EmojiFontParser(EmojiFont &font, const std::string &what) : font(font), bytes(font.bytes), what(what) {}
@@ -66,7 +67,8 @@ Expected<EmojiFontParser::Table> EmojiFontParser::table(const char *tag) {
       continue;
     Table found{u32(record + 8), u32(record + 12)};
     if (found.offset > bytes.size() || found.size > bytes.size() - found.offset)
-      return damaged(tag, "it ends at byte " + std::to_string(found.offset + found.size) + " of a file of " + std::to_string(bytes.size()));
+      return damaged(tag, "it ends at byte " + std::to_string(found.offset + found.size) + " of a file of " +
+                              std::to_string(bytes.size()));
     return found;
   }
   return Status(StatusCode::DataLoss, what + ": not a colour bitmap font: it has no table " + tag);
@@ -83,7 +85,8 @@ Status EmojiFontParser::parseCharacterMap() {
       continue;
     uint32_t groups = u32(subtable + 12);
     if (groups > bytes.size() / 12)
-      return damaged("cmap", std::to_string(groups) + " groups in a file of " + std::to_string(bytes.size()) + " bytes");
+      return damaged("cmap",
+                     std::to_string(groups) + " groups in a file of " + std::to_string(bytes.size()) + " bytes");
     for (uint32_t g = 0; g < groups && !broken; ++g) {
       uint64_t record = subtable + 16 + 12 * uint64_t(g);
       font.groups.push_back({u32(record), u32(record + 4), u32(record + 8)});
@@ -121,7 +124,8 @@ Status EmojiFontParser::parseLigatures(uint64_t subtable) {
     return first.status();
   uint32_t sets = u16(subtable + 4);
   if (!broken && sets > first->size())
-    return damaged("GSUB", std::to_string(sets) + " ligature sets for " + std::to_string(first->size()) + " covered glyphs");
+    return damaged("GSUB",
+                   std::to_string(sets) + " ligature sets for " + std::to_string(first->size()) + " covered glyphs");
   for (uint32_t s = 0; s < sets && !broken; ++s) {
     uint64_t set = subtable + u16(subtable + 6 + 2 * uint64_t(s));
     uint32_t count = u16(set);

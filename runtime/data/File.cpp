@@ -15,7 +15,9 @@ extern char **environ;
 
 namespace vlp::data {
 
-static Status systemError(StatusCode code, const std::string &what) { return {code, what + ": " + std::strerror(errno)}; }
+static Status systemError(StatusCode code, const std::string &what) {
+  return {code, what + ": " + std::strerror(errno)};
+}
 
 namespace {
 /// Closes a descriptor when the scope ends.
@@ -47,7 +49,8 @@ Expected<Bytes> readFile(const std::filesystem::path &path, uint64_t limit) {
   if (!size)
     return size.status();
   if (*size > limit)
-    return Status::invalid(path.string() + " has " + std::to_string(*size) + " bytes, more than the " + std::to_string(limit) + " allowed");
+    return Status::invalid(path.string() + " has " + std::to_string(*size) + " bytes, more than the " +
+                           std::to_string(limit) + " allowed");
   Bytes bytes(*size);
   for (size_t done = 0; done < bytes.size();) {
     ssize_t got = ::read(file.fd, bytes.data() + done, bytes.size() - done);
@@ -177,7 +180,8 @@ Status runProgram(const std::vector<std::string> &arguments, const std::filesyst
       return systemError(StatusCode::Unavailable, "cannot wait for " + arguments.front());
   if (WIFEXITED(state) && WEXITSTATUS(state) == 0)
     return Status::ok();
-  std::string how = WIFEXITED(state) ? "exit status " + std::to_string(WEXITSTATUS(state)) : "signal " + std::to_string(WTERMSIG(state));
+  std::string how = WIFEXITED(state) ? "exit status " + std::to_string(WEXITSTATUS(state))
+                                     : "signal " + std::to_string(WTERMSIG(state));
   return Status(StatusCode::Unavailable, arguments.front() + " failed with " + how + ": " + lastLine(output.fd));
 }
 

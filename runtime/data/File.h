@@ -18,7 +18,8 @@ using ByteView = std::span<const uint8_t>;
 /// Reads a regular file of at most `limit` bytes.
 Expected<Bytes> readFile(const std::filesystem::path &path, uint64_t limit = uint64_t(1) << 31);
 
-/// Writes to a temporary name beside `path`, syncs, and renames, so that a reader sees the old file or the whole new one.
+/// Writes to a temporary name beside `path`, syncs, and renames, so that a reader sees the old file or the whole new
+/// one.
 Status writeFileAtomically(const std::filesystem::path &path, ByteView bytes);
 
 /// A file mapped read-only. The mapping outlives moves of the object.

@@ -1,19 +1,20 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// PNG through libpng's simplified interface and JPEG through libjpeg-turbo, both with their failures turned into statuses.
+// PNG through libpng's simplified interface and JPEG through libjpeg-turbo, both with their failures turned into
+// statuses.
 #include "runtime/data/Image.h"
 
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
-#include <jpeglib.h>
 #include <jerror.h>
+#include <jpeglib.h>
 #include <png.h>
 
 namespace vlp::data {
 
 static Status tooLarge(const std::string &what, uint64_t width, uint64_t height) {
-  return Status::invalid(what + ": picture of " + std::to_string(width) + " x " + std::to_string(height) + " pixels, the limit is " +
-                         std::to_string(maxPixels) + " pixels");
+  return Status::invalid(what + ": picture of " + std::to_string(width) + " x " + std::to_string(height) +
+                         " pixels, the limit is " + std::to_string(maxPixels) + " pixels");
 }
 
 static Expected<RgbaImage> decodePng(ByteView bytes, const std::string &what) {
@@ -67,7 +68,8 @@ static void jpegMessage(j_common_ptr info, int level) {
     jpegFail(info);
 }
 
-static bool readJpeg(jpeg_decompress_struct &jpeg, JpegErrors &errors, ByteView bytes, const std::string &what, JpegOutput &output) {
+static bool readJpeg(jpeg_decompress_struct &jpeg, JpegErrors &errors, ByteView bytes, const std::string &what,
+                     JpegOutput &output) {
   if (setjmp(errors.jump)) {
     jpeg_destroy_decompress(&jpeg);
     return false;
@@ -149,7 +151,8 @@ Image compositeOnWhite(const RgbaImage &source) {
     uint32_t coefficient = alpha * 255 * 255 * (1u << precision) / outAlpha;
     uint32_t ground = 255 * (1u << precision) - coefficient;
     for (int c = 0; c < 3; ++c)
-      image.rgb[3 * i + c] = uint8_t(divideBy255(from[c] * coefficient + 255 * ground + (0x80u << precision)) >> precision);
+      image.rgb[3 * i + c] =
+          uint8_t(divideBy255(from[c] * coefficient + 255 * ground + (0x80u << precision)) >> precision);
   }
   return image;
 }

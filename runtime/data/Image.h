@@ -23,8 +23,8 @@ struct RgbaImage {
 /// Pictures with more pixels than this are refused before memory is taken for them.
 inline constexpr uint64_t maxPixels = uint64_t(1) << 26;
 
-/// Decodes a PNG or JPEG, recognised by its first bytes. `what` names the picture in errors (a file name, "font glyph 12").
-/// Truncated and damaged pictures are errors, never half-grey results. CMYK JPEGs are not supported.
+/// Decodes a PNG or JPEG, recognised by its first bytes. `what` names the picture in errors (a file name, "font glyph
+/// 12"). Truncated and damaged pictures are errors, never half-grey results. CMYK JPEGs are not supported.
 Expected<RgbaImage> decodeRgba(ByteView bytes, const std::string &what);
 
 /// decodeRgba, composited on white.

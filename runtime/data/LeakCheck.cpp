@@ -10,7 +10,8 @@
 namespace vlp::data {
 
 static std::string describe(const Item &item, size_t index) {
-  return "item " + std::to_string(index) + " \"" + item.name() + "\"" + (item.style.empty() ? "" : " (" + item.style + ")");
+  return "item " + std::to_string(index) + " \"" + item.name() + "\"" +
+         (item.style.empty() ? "" : " (" + item.style + ")");
 }
 
 static std::string drawing(const Item &item) { return item.style + '\n' + item.name(); }
@@ -55,7 +56,8 @@ public:
       auto [other, place] = begin->second;
       if (other->side() == dataset.side() &&
           std::memcmp(dataset.pixels(index).data(), other->pixels(place).data(), dataset.itemBytes()) == 0)
-        return "repeats " + describe(other->item(place), place) + " of the " + std::string(splitName(other->item(place).split)) + " split";
+        return "repeats " + describe(other->item(place), place) + " of the " +
+               std::string(splitName(other->item(place).split)) + " split";
     }
     return {};
   }

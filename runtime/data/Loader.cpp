@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The loader: a schedule that says which stream and item every row of every step takes, and a thread that makes batches ahead.
+// The loader: a schedule that says which stream and item every row of every step takes, and a thread that makes batches
+// ahead.
 #include "runtime/data/Loader.h"
 
 #include <condition_variable>
@@ -20,7 +21,8 @@ enum Purpose : uint8_t { OrderPurpose = 1, ImagePurpose = 2, CaptionPurpose = 3 
 /// One stream's items in the order of an epoch.
 class StreamOrder {
 public:
-  StreamOrder(std::vector<uint32_t> items, uint64_t seed, uint16_t stream) : items(std::move(items)), seed(seed), stream(stream) {}
+  StreamOrder(std::vector<uint32_t> items, uint64_t seed, uint16_t stream)
+      : items(std::move(items)), seed(seed), stream(stream) {}
 
   /// The item at a place counted through all epochs.
   uint32_t at(uint64_t place) {
@@ -45,8 +47,8 @@ private:
   uint16_t stream;
 };
 
-/// Gives every row to a stream, in proportion to weights and evenly spread, in a pattern that repeats. How many rows a stream had
-/// before any row follows without counting through the steps before.
+/// Gives every row to a stream, in proportion to weights and evenly spread, in a pattern that repeats. How many rows a
+/// stream had before any row follows without counting through the steps before.
 class Schedule {
 public:
   static constexpr uint32_t period = 1024;
@@ -225,7 +227,8 @@ Status Loader::restore(const std::string &position) {
   auto saved = nlohmann::json::parse(position, nullptr, false);
   auto now = nlohmann::json::parse(this->position());
   auto differs = [](const std::string &what, const nlohmann::json &was, const nlohmann::json &is) {
-    return Status::invalid("cannot resume: " + what + " was " + was.dump() + " when the checkpoint was written, now it is " + is.dump());
+    return Status::invalid("cannot resume: " + what + " was " + was.dump() +
+                           " when the checkpoint was written, now it is " + is.dump());
   };
   if (!saved.is_object() || !saved.value("step", nlohmann::json()).is_number_unsigned() || !saved.contains("streams"))
     return {StatusCode::DataLoss, "cannot resume: the loader's position is not the JSON that was expected"};
@@ -239,21 +242,27 @@ Status Loader::restore(const std::string &position) {
     for (const char *key : {"name", "weight", "dataset", "items"})
       if (!before[i].is_object() || before[i].value(key, nlohmann::json()) != now["streams"][i][key])
         return differs("the " + std::string(key) + " of data stream " + std::to_string(i),
-                       before[i].is_object() ? before[i].value(key, nlohmann::json()) : before[i], now["streams"][i][key]);
+                       before[i].is_object() ? before[i].value(key, nlohmann::json()) : before[i],
+                       now["streams"][i][key]);
   seek(saved["step"].get<uint64_t>());
   return Status::ok();
 }
 
 static Status checkOptions(const LoaderOptions &options) {
   const AugmentOptions &a = options.augment;
-  auto require = [](bool holds, const char *what) { return holds ? Status::ok() : Status::invalid(std::string("data loader: ") + what); };
+  auto require = [](bool holds, const char *what) {
+    return holds ? Status::ok() : Status::invalid(std::string("data loader: ") + what);
+  };
   VLP_RETURN_IF_ERROR(require(options.batch >= 1, "batch must be at least 1"));
   VLP_RETURN_IF_ERROR(require(options.contextLength >= 2, "context length must be at least 2 (begin and end marks)"));
   VLP_RETURN_IF_ERROR(require(options.image.size >= 1, "image size must be at least 1"));
-  VLP_RETURN_IF_ERROR(require(options.image.cropFraction > 0 && options.image.cropFraction <= 1, "crop fraction must be in (0, 1]"));
-  VLP_RETURN_IF_ERROR(require(0 < a.scaleMin && a.scaleMin <= a.scaleMax && a.scaleMax <= 1, "crop scale needs 0 < min <= max <= 1"));
+  VLP_RETURN_IF_ERROR(
+      require(options.image.cropFraction > 0 && options.image.cropFraction <= 1, "crop fraction must be in (0, 1]"));
+  VLP_RETURN_IF_ERROR(
+      require(0 < a.scaleMin && a.scaleMin <= a.scaleMax && a.scaleMax <= 1, "crop scale needs 0 < min <= max <= 1"));
   VLP_RETURN_IF_ERROR(require(0 < a.ratioMin && a.ratioMin <= a.ratioMax, "crop ratio needs 0 < min <= max"));
-  VLP_RETURN_IF_ERROR(require(0 < a.brightnessMin && a.brightnessMin <= a.brightnessMax, "brightness needs 0 < min <= max"));
+  VLP_RETURN_IF_ERROR(
+      require(0 < a.brightnessMin && a.brightnessMin <= a.brightnessMax, "brightness needs 0 < min <= max"));
   for (float deviation : options.image.deviation)
     VLP_RETURN_IF_ERROR(require(deviation > 0, "standard deviations of the normalisation must be above 0"));
   return require(options.prefetch >= 0, "prefetch must not be negative");
@@ -271,11 +280,13 @@ static Status selectItems(Stream &stream) {
     return Status::invalid("data stream " + stream.name + " has no training items in " + stream.dataset->path());
   for (uint32_t index : stream.items) {
     if (index >= stream.dataset->size())
-      return Status::invalid("data stream " + stream.name + ": no item " + std::to_string(index) + " in " + stream.dataset->path());
+      return Status::invalid("data stream " + stream.name + ": no item " + std::to_string(index) + " in " +
+                             stream.dataset->path());
     const Item &item = stream.dataset->item(index);
     if (item.split != Split::Train)
-      return Status::invalid("data stream " + stream.name + ": item " + std::to_string(index) + " \"" + item.name() + "\" is of the " +
-                             std::string(splitName(item.split)) + " split and must not be trained on");
+      return Status::invalid("data stream " + stream.name + ": item " + std::to_string(index) + " \"" + item.name() +
+                             "\" is of the " + std::string(splitName(item.split)) +
+                             " split and must not be trained on");
   }
   return Status::ok();
 }
@@ -292,7 +303,8 @@ static std::vector<std::vector<int32_t>> givePairIds(const std::vector<Stream> &
 }
 
 Expected<std::unique_ptr<Loader>> Loader::create(std::vector<Stream> streams,
-                                                 std::shared_ptr<const tokenizer::Tokenizer> tokenizer, LoaderOptions options) {
+                                                 std::shared_ptr<const tokenizer::Tokenizer> tokenizer,
+                                                 LoaderOptions options) {
   VLP_RETURN_IF_ERROR(checkOptions(options));
   if (streams.empty() || streams.size() > Schedule::period)
     return Status::invalid("a data loader needs between 1 and " + std::to_string(Schedule::period) + " streams");

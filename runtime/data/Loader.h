@@ -42,12 +42,13 @@ struct Batch {
   std::vector<uint16_t> streams; ///< [rows]
 };
 
-/// The training loader. Batch `step` depends only on (streams, options, step): not on what was read before, nor on threads.
+/// The training loader. Batch `step` depends only on (streams, options, step): not on what was read before, nor on
+/// threads.
 class Loader {
 public:
   /// Fails when a stream is empty or holds a held-out item (verifyNoLeak), or when options make no sense.
-  static Expected<std::unique_ptr<Loader>> create(std::vector<Stream> streams,
-                                                  std::shared_ptr<const tokenizer::Tokenizer> tokenizer, LoaderOptions options);
+  static Expected<std::unique_ptr<Loader>>
+  create(std::vector<Stream> streams, std::shared_ptr<const tokenizer::Tokenizer> tokenizer, LoaderOptions options);
   ~Loader();
 
   /// The next batch; the loader's position moves by one step.

@@ -32,15 +32,17 @@ static Status download(const fs::path &directory, const ProgressCallback &progre
       progress("download", i, emojiPackages.size());
     Status status = runProgram({"apt-get", "-q", "download", emojiPackages[i]}, directory);
     if (!status)
-      return {status.code(), std::string("cannot download the Debian package ") + emojiPackages[i] + ": " + status.message() +
-                                 "; run `apt-get update` first, or give a directory with the packages (--packages=DIR)"};
+      return {status.code(),
+              std::string("cannot download the Debian package ") + emojiPackages[i] + ": " + status.message() +
+                  "; run `apt-get update` first, or give a directory with the packages (--packages=DIR)"};
   }
   if (progress)
     progress("download", emojiPackages.size(), emojiPackages.size());
   return Status::ok();
 }
 
-static Status unpack(const std::vector<fs::path> &archives, const fs::path &directory, const ProgressCallback &progress) {
+static Status unpack(const std::vector<fs::path> &archives, const fs::path &directory,
+                     const ProgressCallback &progress) {
   for (size_t i = 0; i < archives.size(); ++i) {
     if (progress)
       progress("unpack", i, archives.size());
@@ -63,7 +65,8 @@ Expected<PackageTree> PackageTree::open(const std::string &directory, const Prog
       tree.roots.push_back(directory);
     archives = findArchives(directory);
     if (tree.roots.empty() && archives.empty())
-      return Status(StatusCode::NotFound, directory + " holds neither unpacked packages (a usr directory) nor .deb files");
+      return Status(StatusCode::NotFound,
+                    directory + " holds neither unpacked packages (a usr directory) nor .deb files");
     if (!tree.roots.empty())
       return tree;
   }
@@ -85,16 +88,18 @@ Expected<Bytes> PackageTree::read(const std::string &path, const std::string &pa
   for (const fs::path &root : roots)
     if (fs::exists(root / path, error))
       return readFile(root / path);
-  return Status(StatusCode::NotFound, "no " + path + " in " + roots.front().string() + "; it is part of the Debian package " + package);
+  return Status(StatusCode::NotFound,
+                "no " + path + " in " + roots.front().string() + "; it is part of the Debian package " + package);
 }
 
-Expected<fs::path> PackageTree::find(const std::string &folder, const std::string &prefix, const std::string &package) const {
+Expected<fs::path> PackageTree::find(const std::string &folder, const std::string &prefix,
+                                     const std::string &package) const {
   for (const fs::path &root : roots)
     for (const fs::path &path : list(root / folder))
       if (path.filename().string().starts_with(prefix))
         return path;
-  return Status(StatusCode::NotFound,
-                "no " + folder + "/" + prefix + "* in " + roots.front().string() + "; it is part of the Debian package " + package);
+  return Status(StatusCode::NotFound, "no " + folder + "/" + prefix + "* in " + roots.front().string() +
+                                          "; it is part of the Debian package " + package);
 }
 
 } // namespace vlp::data

@@ -90,7 +90,8 @@ static std::vector<uint32_t> nearest(const std::vector<Bytes> &thumbnails, const
   return result;
 }
 
-/// Percent of queries whose match ranks among the first k, given for each how many candidates score higher and how many the same.
+/// Percent of queries whose match ranks among the first k, given for each how many candidates score higher and how many
+/// the same.
 static Recall recallOf(const std::vector<std::pair<size_t, size_t>> &ranks) {
   auto at = [&](double k) {
     double sum = 0;

@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What can be had without learning: the nearest training picture, chance, and an oracle that knows only the Unicode group.
+// What can be had without learning: the nearest training picture, chance, and an oracle that knows only the Unicode
+// group.
 #pragma once
 
 #include "runtime/data/Dataset.h"
@@ -15,8 +16,8 @@ struct BaselineReport {
   Split split = Split::Test;
   size_t items = 0;
   Recall chance;
-  /// The nearest training picture (squared distance of every second pixel), then word overlap (F1) of its name with each
-  /// candidate name. Ties between candidates count with the probability of guessing right.
+  /// The nearest training picture (squared distance of every second pixel), then word overlap (F1) of its name with
+  /// each candidate name. Ties between candidates count with the probability of guessing right.
   Recall imageToText, textToImage, mean;
   /// Guesses at random within the right Unicode group.
   Recall groupOracle;

@@ -16,20 +16,93 @@
 
 namespace vlp::data {
 
-// unicode-data 15.0 has 3,664 and gemojione 3.3 1,769; later packages only add. Far fewer mean that a file was not understood.
+// unicode-data 15.0 has 3,664 and gemojione 3.3 1,769; later packages only add. Far fewer mean that a file was not
+// understood.
 static constexpr size_t leastNoto = 3000, leastGemojione = 1500;
 
 bool isMirrorable(const std::string &name, const std::string &group) {
-  static const std::set<std::string> sided = {
-      "left",   "right",  "leftwards", "rightwards", "arrow",   "arrows",   "clock",     "clockwise", "counterclockwise", "anticlockwise",
-      "watch",  "timer",  "oclock",    "thirty",     "letter",  "letters",  "button",    "sign",      "keycap",           "flag",
-      "flags",  "text",   "input",     "numbers",    "number",  "question", "moon",      "crescent",  "quarter",          "globe",
-      "map",    "chart",  "increasing", "decreasing", "calendar", "abacus", "keyboard",  "note",      "notes",            "music",
-      "musical", "score", "east",      "west",       "turn",    "symbol",   "signal",    "label",     "mark",             "reverse",
-      "back",   "forward", "read",     "reads",      "reading", "says",     "written",   "word",      "words",            "alphabet",
-      "newspaper", "japan", "japanese", "americas",  "europe",  "africa",   "asia",      "australia", "hundred",          "one",
-      "two",    "three",  "four",      "five",       "six",     "seven",    "eight",     "nine",      "ten",              "eleven",
-      "twelve", "o"};
+  static const std::set<std::string> sided = {"left",
+                                              "right",
+                                              "leftwards",
+                                              "rightwards",
+                                              "arrow",
+                                              "arrows",
+                                              "clock",
+                                              "clockwise",
+                                              "counterclockwise",
+                                              "anticlockwise",
+                                              "watch",
+                                              "timer",
+                                              "oclock",
+                                              "thirty",
+                                              "letter",
+                                              "letters",
+                                              "button",
+                                              "sign",
+                                              "keycap",
+                                              "flag",
+                                              "flags",
+                                              "text",
+                                              "input",
+                                              "numbers",
+                                              "number",
+                                              "question",
+                                              "moon",
+                                              "crescent",
+                                              "quarter",
+                                              "globe",
+                                              "map",
+                                              "chart",
+                                              "increasing",
+                                              "decreasing",
+                                              "calendar",
+                                              "abacus",
+                                              "keyboard",
+                                              "note",
+                                              "notes",
+                                              "music",
+                                              "musical",
+                                              "score",
+                                              "east",
+                                              "west",
+                                              "turn",
+                                              "symbol",
+                                              "signal",
+                                              "label",
+                                              "mark",
+                                              "reverse",
+                                              "back",
+                                              "forward",
+                                              "read",
+                                              "reads",
+                                              "reading",
+                                              "says",
+                                              "written",
+                                              "word",
+                                              "words",
+                                              "alphabet",
+                                              "newspaper",
+                                              "japan",
+                                              "japanese",
+                                              "americas",
+                                              "europe",
+                                              "africa",
+                                              "asia",
+                                              "australia",
+                                              "hundred",
+                                              "one",
+                                              "two",
+                                              "three",
+                                              "four",
+                                              "five",
+                                              "six",
+                                              "seven",
+                                              "eight",
+                                              "nine",
+                                              "ten",
+                                              "eleven",
+                                              "twelve",
+                                              "o"};
   if (group == "Flags" || group == "Symbols")
     return false;
   std::vector<std::string> found = words(name);
@@ -82,7 +155,8 @@ Status EmojiPreparation::readNames() {
     Expected<Bytes> xml = tree.read(path, "unicode-cldr-core");
     if (!xml)
       return xml.status();
-    VLP_RETURN_IF_ERROR(parseAnnotations({reinterpret_cast<const char *>(xml->data()), xml->size()}, path, annotations));
+    VLP_RETURN_IF_ERROR(
+        parseAnnotations({reinterpret_cast<const char *>(xml->data()), xml->size()}, path, annotations));
   }
   return Status::ok();
 }
@@ -131,7 +205,8 @@ Status EmojiPreparation::addNoto() {
   }
   progress("Noto drawings", emoji.size(), emoji.size());
   if (summary.noto < leastNoto)
-    return {StatusCode::DataLoss, "found " + std::to_string(summary.noto) + " Noto drawings, expected at least " + std::to_string(leastNoto) +
+    return {StatusCode::DataLoss, "found " + std::to_string(summary.noto) + " Noto drawings, expected at least " +
+                                      std::to_string(leastNoto) +
                                       ": emoji-test.txt and the font of these packages do not fit together"};
   return Status::ok();
 }
@@ -150,7 +225,8 @@ static std::string gemojioneKey(const std::string &unicode) {
 }
 
 /// CLDR's keywords and gemojione's, each once, in code point order.
-static std::vector<std::string> joinKeywords(const std::vector<std::string> &known, const nlohmann::ordered_json &entry) {
+static std::vector<std::string> joinKeywords(const std::vector<std::string> &known,
+                                             const nlohmann::ordered_json &entry) {
   std::set<std::string> all(known.begin(), known.end());
   auto keywords = entry.find("keywords");
   if (keywords != entry.end() && keywords->is_array())
@@ -165,7 +241,8 @@ static std::vector<std::string> joinKeywords(const std::vector<std::string> &kno
 }
 
 Status EmojiPreparation::addGemojione() {
-  Expected<std::filesystem::path> root = tree.find("usr/share/rubygems-integration/all/gems", "gemojione-", "ruby-gemojione");
+  Expected<std::filesystem::path> root =
+      tree.find("usr/share/rubygems-integration/all/gems", "gemojione-", "ruby-gemojione");
   if (!root)
     return root.status();
   std::filesystem::path indexPath = *root / "config/index.json";
@@ -199,18 +276,22 @@ Status EmojiPreparation::addGemojione() {
   }
   progress("Gemojione drawings", done, done);
   if (summary.gemojione < leastGemojione)
-    return {StatusCode::DataLoss, "found " + std::to_string(summary.gemojione) + " Gemojione drawings that fit Unicode names, expected at least " +
+    return {StatusCode::DataLoss, "found " + std::to_string(summary.gemojione) +
+                                      " Gemojione drawings that fit Unicode names, expected at least " +
                                       std::to_string(leastGemojione)};
   return Status::ok();
 }
 
 Status EmojiPreparation::writeLicences() const {
-  std::string text = "What dataset.vlpdata is made of, and under which terms\n\n"
-                     "Noto Color Emoji drawings (fonts-noto-color-emoji): Copyright Google; SIL Open Font License 1.1, parts Apache-2.0.\n"
-                     "Gemojione drawings (ruby-gemojione, from EmojiOne): Creative Commons Attribution-ShareAlike 4.0; give credit to\n"
-                     "  EmojiOne (https://www.emojione.com) and share what you derive from them alike. The gem's code: MIT (Expat).\n"
-                     "Names (unicode-data) and keywords (unicode-cldr-core): Copyright Unicode, Inc.; Unicode-DFS-2016.\n\n"
-                     "All drawings were scaled and put on a white ground. The packages' own notices follow.\n";
+  std::string text =
+      "What dataset.vlpdata is made of, and under which terms\n\n"
+      "Noto Color Emoji drawings (fonts-noto-color-emoji): Copyright Google; SIL Open Font License 1.1, parts "
+      "Apache-2.0.\n"
+      "Gemojione drawings (ruby-gemojione, from EmojiOne): Creative Commons Attribution-ShareAlike 4.0; give credit "
+      "to\n"
+      "  EmojiOne (https://www.emojione.com) and share what you derive from them alike. The gem's code: MIT (Expat).\n"
+      "Names (unicode-data) and keywords (unicode-cldr-core): Copyright Unicode, Inc.; Unicode-DFS-2016.\n\n"
+      "All drawings were scaled and put on a white ground. The packages' own notices follow.\n";
   for (const char *package : emojiPackages) {
     Expected<Bytes> notice = tree.read(std::string("usr/share/doc/") + package + "/copyright", package);
     if (notice)

@@ -16,7 +16,8 @@ namespace fs = std::filesystem;
 
 static bool isPicture(const fs::path &path) {
   std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
 }
 
@@ -45,7 +46,8 @@ static Expected<fs::path> locateCaptions(const PrepareFolderOptions &options) {
   for (const char *name : {"captions.tsv", "captions.jsonl"})
     if (fs::path path = fs::path(options.imagesDir) / name; fs::exists(path, error))
       return path;
-  return Status(StatusCode::NotFound, "no captions.tsv or captions.jsonl in " + options.imagesDir + "; name the caption file");
+  return Status(StatusCode::NotFound,
+                "no captions.tsv or captions.jsonl in " + options.imagesDir + "; name the caption file");
 }
 
 static Expected<CaptionFile> readCaptions(const fs::path &path) {
@@ -80,7 +82,8 @@ static void compare(const CaptionFile &captions, const std::set<std::string> &pi
 
 static Status report(const PrepareFolderOptions &options, const std::vector<std::string> &problems) {
   constexpr size_t shown = 20;
-  std::string message = options.imagesDir + ": " + std::to_string(problems.size()) + (problems.size() == 1 ? " problem: " : " problems: ");
+  std::string message = options.imagesDir + ": " + std::to_string(problems.size()) +
+                        (problems.size() == 1 ? " problem: " : " problems: ");
   for (size_t i = 0; i < problems.size() && i < shown; ++i)
     message += (i ? "; " : "") + problems[i];
   if (problems.size() > shown)
@@ -94,8 +97,8 @@ static void count(PrepareSummary &summary, Split split) {
 }
 
 /// Decodes every picture and adds it. Corrupt ones are noted in `problems`, after which nothing more is added.
-static Status addPictures(const PrepareFolderOptions &options, const CaptionFile &captions, DatasetWriter &writer, PrepareSummary &summary,
-                          std::vector<std::string> &problems) {
+static Status addPictures(const PrepareFolderOptions &options, const CaptionFile &captions, DatasetWriter &writer,
+                          PrepareSummary &summary, std::vector<std::string> &problems) {
   for (size_t i = 0; i < captions.entries.size(); ++i) {
     if (options.progress)
       options.progress("pictures", i, captions.entries.size());
@@ -114,9 +117,10 @@ static Status addPictures(const PrepareFolderOptions &options, const CaptionFile
     item.captions = entry.captions;
     item.keywords = entry.keywords;
     item.key = fs::path(entry.image).lexically_normal().generic_string();
-    item.split = entry.split ? *entry.split : folderSplit(item.key, options.salt, options.valPercent, options.testPercent);
-    item.mirrorable =
-        std::all_of(item.captions.begin(), item.captions.end(), [](const std::string &caption) { return isMirrorable(caption, ""); });
+    item.split =
+        entry.split ? *entry.split : folderSplit(item.key, options.salt, options.valPercent, options.testPercent);
+    item.mirrorable = std::all_of(item.captions.begin(), item.captions.end(),
+                                  [](const std::string &caption) { return isMirrorable(caption, ""); });
     count(summary, item.split);
     VLP_RETURN_IF_ERROR(writer.add(std::move(item), letterbox(*picture, options.size).rgb));
   }

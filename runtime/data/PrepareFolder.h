@@ -41,8 +41,8 @@ struct CaptionFile {
 CaptionFile parseCaptionTsv(std::string_view text, const std::string &what);
 CaptionFile parseCaptionJsonl(std::string_view text, const std::string &what);
 
-/// Writes `outDir/dataset.vlpdata`. Everything wrong with the folder is reported at once in one line: missing, corrupt and
-/// doubly captioned pictures, empty captions, pictures without a caption.
+/// Writes `outDir/dataset.vlpdata`. Everything wrong with the folder is reported at once in one line: missing, corrupt
+/// and doubly captioned pictures, empty captions, pictures without a caption.
 Expected<PrepareSummary> prepareFolder(const PrepareFolderOptions &options);
 
 } // namespace vlp::data

@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Philox 4x32-10 (Salmon et al., 2011): random numbers as a function of a key and a counter, so that any step can be replayed.
+// Philox 4x32-10 (Salmon et al., 2011): random numbers as a function of a key and a counter, so that any step can be
+// replayed.
 #pragma once
 
 #include <array>
@@ -13,7 +14,8 @@ std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint3
 /// The draws that belong to (seed, step, row, purpose), in order; they repeat after 2^26.
 class Draws {
 public:
-  Draws(uint64_t seed, uint64_t step, uint32_t row, uint8_t purpose) : seed(seed), step(step), row(row), purpose(purpose) {}
+  Draws(uint64_t seed, uint64_t step, uint32_t row, uint8_t purpose)
+      : seed(seed), step(step), row(row), purpose(purpose) {}
   uint32_t word();
   /// Uniform in [0, 1).
   double uniform() { return word() * 0x1p-32; }

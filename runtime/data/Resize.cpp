@@ -98,9 +98,10 @@ static void verticalPass(const uint8_t *source, int firstRow, int pitch, const C
   }
 }
 
-void resizePixels(const uint8_t *source, int width, int height, int channels, const Box &box, Filter filter, uint8_t *target,
-                  int outWidth, int outHeight) {
-  assert((channels == 3 || channels == 4) && box.left >= 0 && box.top >= 0 && box.right <= width && box.bottom <= height);
+void resizePixels(const uint8_t *source, int width, int height, int channels, const Box &box, Filter filter,
+                  uint8_t *target, int outWidth, int outHeight) {
+  assert((channels == 3 || channels == 4) && box.left >= 0 && box.top >= 0 && box.right <= width &&
+         box.bottom <= height);
   assert(box.left < box.right && box.top < box.bottom);
   bool needHorizontal = outWidth != width || box.left != 0 || box.right != outWidth;
   bool needVertical = outHeight != height || box.top != 0 || box.bottom != outHeight;
@@ -142,8 +143,8 @@ RgbaImage resize(const RgbaImage &image, int width, int height, Filter filter) {
     for (int c = 0; c < 3; ++c)
       premultiplied[i + c] = multiplyBy255th(premultiplied[i + c], premultiplied[i + 3]);
   RgbaImage result{width, height, std::vector<uint8_t>(size_t(width) * height * 4)};
-  resizePixels(premultiplied.data(), image.width, image.height, 4, {0, 0, float(image.width), float(image.height)}, filter,
-               result.rgba.data(), width, height);
+  resizePixels(premultiplied.data(), image.width, image.height, 4, {0, 0, float(image.width), float(image.height)},
+               filter, result.rgba.data(), width, height);
   for (size_t i = 0; i < result.rgba.size(); i += 4) {
     uint32_t alpha = result.rgba[i + 3];
     if (alpha == 0 || alpha == 255)
@@ -163,7 +164,8 @@ Image letterbox(const RgbaImage &image, int side) {
   Image square{side, side, std::vector<uint8_t>(size_t(side) * side * 3, 255)};
   int left = (side - width) / 2, top = (side - height) / 2;
   for (int y = 0; y < height; ++y)
-    std::copy_n(&fitted.rgb[size_t(y) * width * 3], size_t(width) * 3, &square.rgb[(size_t(top + y) * side + left) * 3]);
+    std::copy_n(&fitted.rgb[size_t(y) * width * 3], size_t(width) * 3,
+                &square.rgb[(size_t(top + y) * side + left) * 3]);
   return square;
 }
 

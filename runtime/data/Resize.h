@@ -13,17 +13,18 @@ struct Box {
   float left, top, right, bottom;
 };
 
-/// Resamples `channels` interleaved 8-bit channels from `width` x `height` to `outWidth` x `outHeight` (row-major, no padding):
-/// horizontal pass, rounding to 8 bits, vertical pass; 22-bit fixed-point coefficients; support grows with the shrink factor.
-void resizePixels(const uint8_t *source, int width, int height, int channels, const Box &box, Filter filter, uint8_t *target,
-                  int outWidth, int outHeight);
+/// Resamples `channels` interleaved 8-bit channels from `width` x `height` to `outWidth` x `outHeight` (row-major, no
+/// padding): horizontal pass, rounding to 8 bits, vertical pass; 22-bit fixed-point coefficients; support grows with
+/// the shrink factor.
+void resizePixels(const uint8_t *source, int width, int height, int channels, const Box &box, Filter filter,
+                  uint8_t *target, int outWidth, int outHeight);
 
 Image resize(const Image &image, int width, int height, Filter filter);
 /// As Pillow does it: premultiplied while resampling.
 RgbaImage resize(const RgbaImage &image, int width, int height, Filter filter);
 
-/// Fits the picture into a white `side` x `side` square, centred, keeping its aspect ratio: bicubic, or box when it shrinks
-/// by four or more.
+/// Fits the picture into a white `side` x `side` square, centred, keeping its aspect ratio: bicubic, or box when it
+/// shrinks by four or more.
 Image letterbox(const RgbaImage &image, int side);
 
 } // namespace vlp::data

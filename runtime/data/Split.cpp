@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Concept keys and splits. The rules and their order are fixed: numbers of different runs are only comparable on equal splits.
+// Concept keys and splits. The rules and their order are fixed: numbers of different runs are only comparable on equal
+// splits.
 #include "runtime/data/Split.h"
 #include "runtime/data/Sha256.h"
 #include "runtime/data/Text.h"
@@ -10,8 +11,9 @@
 
 namespace vlp::data {
 
-static constexpr std::array<std::string_view, numSplits> names = {"train",       "unused",    "val",        "test",        "unseen-val",
-                                                                  "unseen-test", "cross-val", "cross-test", "compose-val", "compose-test"};
+static constexpr std::array<std::string_view, numSplits> names = {
+    "train",       "unused",    "val",        "test",        "unseen-val",
+    "unseen-test", "cross-val", "cross-test", "compose-val", "compose-test"};
 
 std::string_view splitName(Split split) { return names[size_t(split)]; }
 
@@ -24,12 +26,15 @@ std::optional<Split> parseSplit(std::string_view name) {
 
 static bool isGenderOrAgeWord(const std::u32string &word) {
   static const std::unordered_set<std::u32string> set = {
-      U"man",   U"woman",  U"person",   U"men",   U"women", U"people", U"boy", U"girl", U"child",  U"old",     U"prince",
-      U"princess", U"santa", U"claus", U"mrs", U"he", U"she", U"merman", U"mermaid", U"merperson", U"king", U"queen"};
+      U"man",   U"woman",  U"person",  U"men",       U"women", U"people", U"boy", U"girl",
+      U"child", U"old",    U"prince",  U"princess",  U"santa", U"claus",  U"mrs", U"he",
+      U"she",   U"merman", U"mermaid", U"merperson", U"king",  U"queen"};
   return set.contains(word);
 }
 
-static bool isTitle(const std::u32string &word) { return word == U"m" || word == U"mr" || word == U"ms" || word == U"mrs"; }
+static bool isTitle(const std::u32string &word) {
+  return word == U"m" || word == U"mr" || word == U"ms" || word == U"mrs";
+}
 
 /// Drops whole words that tell gender or age, and titles ("mr.") that run into the next word.
 static std::u32string dropGenderWords(std::u32string_view text) {

@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Which items a model may learn from: one fixed, salted split of the emoji by concept, and a hashed one for users' folders.
+// Which items a model may learn from: one fixed, salted split of the emoji by concept, and a hashed one for users'
+// folders.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +39,8 @@ inline bool isValidation(Split split) {
   return split == Split::Val || split == Split::UnseenVal || split == Split::CrossVal || split == Split::ComposeVal;
 }
 
-/// The name without tone, hair and gender words: "woman singer: dark skin tone" -> "singer". Names that are nothing else
-/// become "person" or "person:<hair>"; flags and keycaps keep their whole name. Lower case.
+/// The name without tone, hair and gender words: "woman singer: dark skin tone" -> "singer". Names that are nothing
+/// else become "person" or "person:<hair>"; flags and keycaps keep their whole name. Lower case.
 std::string conceptKey(std::string_view name);
 
 /// The split of an emoji drawing. `style` is "noto" or "gemojione", `group` the Unicode group.

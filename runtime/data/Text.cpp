@@ -37,8 +37,9 @@ std::string encodeUtf8(std::u32string_view text) {
 std::u32string composed(std::u32string_view text) {
   std::string bytes = encodeUtf8(text);
   utf8proc_uint8_t *result = nullptr;
-  utf8proc_ssize_t size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t *>(bytes.data()), utf8proc_ssize_t(bytes.size()), &result,
-                                       utf8proc_option_t(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
+  utf8proc_ssize_t size =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t *>(bytes.data()), utf8proc_ssize_t(bytes.size()), &result,
+                   utf8proc_option_t(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
   if (size < 0)
     return std::u32string(text);
   std::u32string composed = decodeUtf8({reinterpret_cast<const char *>(result), size_t(size)});

@@ -77,7 +77,8 @@ std::vector<Emoji> parseEmojiTest(std::string_view text) {
 
 /// Replaces the five named entities and numeric ones; anything else stays as it is.
 static std::string unescapeXml(std::string_view text) {
-  static constexpr std::pair<std::string_view, char> named[] = {{"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}};
+  static constexpr std::pair<std::string_view, char> named[] = {
+      {"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}};
   std::string result;
   while (!text.empty()) {
     size_t start = text.find('&');

@@ -29,8 +29,8 @@ struct Annotation {
 /// Keyed by the code points without U+FE0F.
 using Annotations = std::map<std::u32string, Annotation>;
 
-/// Adds the `<annotation cp="..." [type="tts"]>` elements of a CLDR annotations file; later calls overwrite earlier texts.
-/// `what` names the file in errors.
+/// Adds the `<annotation cp="..." [type="tts"]>` elements of a CLDR annotations file; later calls overwrite earlier
+/// texts. `what` names the file in errors.
 Status parseAnnotations(std::string_view xml, const std::string &what, Annotations &annotations);
 
 /// The sequence without U+FE0F, which CLDR and fonts leave out.

@@ -26,8 +26,8 @@ ClipBpe::ClipBpe() {
 Status ClipBpe::addMerge(std::string_view left, std::string_view right, const std::string &where) {
   auto a = ids.find(std::string(left)), b = ids.find(std::string(right));
   if (a == ids.end() || b == ids.end())
-    return {StatusCode::DataLoss,
-            where + ": merge of a symbol that no line before it made: \"" + std::string(a == ids.end() ? left : right) + "\""};
+    return {StatusCode::DataLoss, where + ": merge of a symbol that no line before it made: \"" +
+                                      std::string(a == ids.end() ? left : right) + "\""};
   std::string joined = symbols[a->second] + symbols[b->second];
   int32_t id = int32_t(symbols.size());
   merges.push_back({a->second, b->second});
@@ -97,7 +97,8 @@ Expected<ClipBpe> ClipBpe::parse(std::string_view text, const std::string &what,
       continue;
     std::string where = what + ":" + std::to_string(line);
     size_t space = content.find(' ');
-    if (space == content.npos || space == 0 || content.find(' ', space + 1) != content.npos || space + 1 == content.size())
+    if (space == content.npos || space == 0 || content.find(' ', space + 1) != content.npos ||
+        space + 1 == content.size())
       return Status(StatusCode::DataLoss, where + ": expected two symbols and one space between them");
     VLP_RETURN_IF_ERROR(bpe.addMerge(content.substr(0, space), content.substr(space + 1), where));
   }

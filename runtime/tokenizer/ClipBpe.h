@@ -12,15 +12,17 @@
 
 namespace vlp::tokenizer {
 
-/// Ids are CLIP's: 256 bytes, 256 bytes ending a word, one id a merge, <|startoftext|>, <|endoftext|>. Text is taken as UTF-8
-/// (damaged sequences become U+FFFD), HTML entities are unescaped, quotes straightened, white space is collapsed and letters are
-/// lowered. Unlike OpenAI's, no mojibake is repaired (ftfy), and the marks written out in a text are plain text.
+/// Ids are CLIP's: 256 bytes, 256 bytes ending a word, one id a merge, <|startoftext|>, <|endoftext|>. Text is taken as
+/// UTF-8 (damaged sequences become U+FFFD), HTML entities are unescaped, quotes straightened, white space is collapsed
+/// and letters are lowered. Unlike OpenAI's, no mojibake is repaired (ftfy), and the marks written out in a text are
+/// plain text.
 class ClipBpe : public Tokenizer {
 public:
   /// What the official vocabulary takes of its file: 49,152 - 256 - 2.
   static constexpr size_t officialMerges = 48894;
 
-  /// Reads a merges file, plain or gzip: a first line that is skipped, then two symbols a line. At most `maxMerges` are used.
+  /// Reads a merges file, plain or gzip: a first line that is skipped, then two symbols a line. At most `maxMerges` are
+  /// used.
   static Expected<ClipBpe> load(const std::filesystem::path &path, size_t maxMerges = officialMerges);
   /// As load, from memory; `what` names the file in errors.
   static Expected<ClipBpe> parse(std::string_view merges, const std::string &what, size_t maxMerges = officialMerges);

@@ -9,8 +9,8 @@
 namespace vlp::tokenizer {
 
 namespace {
-/// The distinct words with their symbols, and how often each pair of neighbours occurs. Symbols are numbered as in ClipBpe, but
-/// one text has one number.
+/// The distinct words with their symbols, and how often each pair of neighbours occurs. Symbols are numbered as in
+/// ClipBpe, but one text has one number.
 class Trainer {
 public:
   explicit Trainer(std::span<const std::string> texts);
@@ -145,7 +145,8 @@ bool Trainer::next(std::string &left, std::string &right) {
 
 Expected<ClipBpe> ClipBpe::train(std::span<const std::string> texts, int vocabularySize) {
   if (vocabularySize < 514)
-    return Status::invalid("a CLIP vocabulary has at least 514 entries (bytes and marks), asked for " + std::to_string(vocabularySize));
+    return Status::invalid("a CLIP vocabulary has at least 514 entries (bytes and marks), asked for " +
+                           std::to_string(vocabularySize));
   if (texts.empty())
     return Status::invalid("cannot train a vocabulary: no training captions");
   Trainer trainer(texts);

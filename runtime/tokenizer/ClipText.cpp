@@ -26,8 +26,9 @@ static constexpr std::u32string_view latinEntities =
 static char32_t namedEntity(std::u32string_view entity) {
   static const std::unordered_map<std::u32string_view, char32_t> values = [] {
     std::unordered_map<std::u32string_view, char32_t> map = {
-        {U"amp", '&'},      {U"lt", '<'},       {U"gt", '>'},       {U"quot", '"'},     {U"apos", '\''},   {U"hellip", 0x2026},
-        {U"ndash", 0x2013}, {U"mdash", 0x2014}, {U"lsquo", 0x2018}, {U"rsquo", 0x2019}, {U"ldquo", 0x201C}, {U"rdquo", 0x201D}};
+        {U"amp", '&'},      {U"lt", '<'},        {U"gt", '>'},       {U"quot", '"'},
+        {U"apos", '\''},    {U"hellip", 0x2026}, {U"ndash", 0x2013}, {U"mdash", 0x2014},
+        {U"lsquo", 0x2018}, {U"rsquo", 0x2019},  {U"ldquo", 0x201C}, {U"rdquo", 0x201D}};
     char32_t value = 0xA0;
     for (size_t at = 0; at < latinEntities.size(); ++value) {
       size_t end = std::min(latinEntities.find(U' ', at), latinEntities.size());
@@ -63,8 +64,8 @@ static std::u32string unescapeHtml(std::u32string_view text) {
   return result;
 }
 
-/// Straight quotes for curly ones, letters for ligatures, ASCII for full-width forms, composed characters: what ftfy changes in
-/// sound text.
+/// Straight quotes for curly ones, letters for ligatures, ASCII for full-width forms, composed characters: what ftfy
+/// changes in sound text.
 static std::u32string plainForms(std::u32string_view text) {
   static constexpr std::u32string_view ligatures[] = {U"ff", U"fi", U"fl", U"ffi", U"ffl", U"\u017ft", U"st"};
   std::u32string result;
@@ -131,7 +132,9 @@ std::vector<std::string> splitClipWords(std::u32string_view text) {
 
 static ByteAlphabet makeByteAlphabet() {
   ByteAlphabet alphabet;
-  auto isPrintable = [](int byte) { return (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174; };
+  auto isPrintable = [](int byte) {
+    return (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
+  };
   int next = 0;
   auto assign = [&](int byte, char32_t symbol) {
     data::appendUtf8(alphabet.symbolOfByte[byte], symbol);

@@ -12,8 +12,8 @@ namespace vlp::tokenizer {
 /// Unescapes the common HTML entities twice, straightens quotes, composes (NFC), collapses white space, trims, lowers.
 std::u32string cleanClipText(std::string_view text);
 
-/// The matches of CLIP's pattern in a cleaned text, as UTF-8: contractions ('s 't 're 've 'm 'll 'd), runs of letters, single
-/// numbers, runs of other marks.
+/// The matches of CLIP's pattern in a cleaned text, as UTF-8: contractions ('s 't 're 've 'm 'll 'd), runs of letters,
+/// single numbers, runs of other marks.
 std::vector<std::string> splitClipWords(std::u32string_view text);
 
 /// For each byte, CLIP's printable stand-in as UTF-8, and the order in which bytes take the ids 0 to 255.

@@ -12,7 +12,8 @@ namespace vlp::tokenizer {
 class Tokenizer {
 public:
   virtual ~Tokenizer() = default;
-  /// `contextLength` ids, with the vocabulary's begin and end marks, truncated so that the end mark stays, padded with 0.
+  /// `contextLength` ids, with the vocabulary's begin and end marks, truncated so that the end mark stays, padded with
+  /// 0.
   virtual std::vector<int32_t> encode(std::string_view text, int contextLength) const = 0;
   /// The text of ids; marks and padding are left out.
   virtual std::string decode(const std::vector<int32_t> &ids) const = 0;

@@ -66,7 +66,8 @@ TEST_F(OneItem, MeanAndDeviationArePerChannel) {
   }
   evaluationImage(*dataset, 0, options, result.data());
   for (int c = 0; c < 3; ++c)
-    EXPECT_NEAR(result[c * 56 * 56], (image.rgb[(4 * 64 + 4) * 3 + c] / 255.0f - options.mean[c]) / options.deviation[c], 1e-5);
+    EXPECT_NEAR(result[c * 56 * 56],
+                (image.rgb[(4 * 64 + 4) * 3 + c] / 255.0f - options.mean[c]) / options.deviation[c], 1e-5);
 }
 
 TEST_F(OneItem, OffsetCropsAreShiftedAndBrightened) {
@@ -80,7 +81,8 @@ TEST_F(OneItem, OffsetCropsAreShiftedAndBrightened) {
       for (int x = 0; x <= 8; ++x) {
         bool same = true;
         for (int i = 0; i < 56 && same; ++i)
-          same = std::fabs(result[size_t(i) * 56 + i] - at(x + i, y + i, 0)) < 1e-5 && std::fabs(result[size_t(i)] - at(x + i, y, 0)) < 1e-5;
+          same = std::fabs(result[size_t(i) * 56 + i] - at(x + i, y + i, 0)) < 1e-5 &&
+                 std::fabs(result[size_t(i)] - at(x + i, y, 0)) < 1e-5;
         if (same)
           offsets.insert({x, y});
       }

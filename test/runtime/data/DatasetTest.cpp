@@ -33,7 +33,8 @@ TEST(Dataset, ReadsBackWhatWasWritten) {
 
 TEST(Dataset, EqualInputsGiveEqualFiles) {
   ScratchDirectory a, b, c;
-  ASSERT_TRUE(writeShapes(a.path()).isOk() && writeShapes(b.path()).isOk() && writeShapes(c.path(), {.seed = 1}).isOk());
+  ASSERT_TRUE(writeShapes(a.path()).isOk() && writeShapes(b.path()).isOk() &&
+              writeShapes(c.path(), {.seed = 1}).isOk());
   EXPECT_EQ(*readFile(a / datasetFileName), *readFile(b / datasetFileName));
   EXPECT_EQ((*Dataset::open(a.path()))->fingerprint(), (*Dataset::open(b.path()))->fingerprint());
   EXPECT_NE((*Dataset::open(a.path()))->fingerprint(), (*Dataset::open(c.path()))->fingerprint());
@@ -95,7 +96,7 @@ TEST_F(DamagedDataset, EveryTruncationIsOneLine) {
 }
 
 TEST_F(DamagedDataset, EveryFlippedByteIsNoticed) {
-  for (size_t at = 0; at < bytes.size(); at += at < 64 || at > 4096 ? 13 : 500) {
+  for (size_t at = 0; at < bytes.size(); at += at < 64 || at > 4096 ? 41 : 500) {
     if (at >= sizeof(DatasetPreamble) && at < datasetPixelOffset)
       continue; // the gap holds nothing
     Bytes damaged = bytes;

@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Guards the font reader: sequences find their bitmaps, and damage of any byte gives a status or other glyphs, never a crash.
+// Guards the font reader: sequences find their bitmaps, and damage of any byte gives a status or other glyphs, never a
+// crash.
 #include "runtime/data/EmojiFont.h"
 #include "test/runtime/data/TestImages.h"
 #include "test/runtime/data/TinyFont.h"
@@ -48,7 +49,8 @@ TEST(EmojiFont, OtherFilesAreRefusedWithTheMissingTable) {
   for (std::string_view text : {"", "PK\x03\x04", "not a font at all, but long enough to have a table directory"}) {
     Expected<EmojiFont> font = EmojiFont::parse(Bytes(text.begin(), text.end()), "other.ttf");
     ASSERT_FALSE(font);
-    EXPECT_NE(font.status().message().find("other.ttf: not a colour bitmap font: it has no table cmap"), std::string::npos)
+    EXPECT_NE(font.status().message().find("other.ttf: not a colour bitmap font: it has no table cmap"),
+              std::string::npos)
         << font.status().message();
   }
 }

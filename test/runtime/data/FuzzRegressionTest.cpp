@@ -1,6 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Runs every fuzz entry over truncations and bit flips of small valid inputs: nothing may crash, hang or read out of range (the
-// sanitizer builds see the latter).
+// Runs every fuzz entry over truncations and bit flips of small valid inputs: nothing may crash, hang or read out of
+// range (the sanitizer builds see the latter).
 #include "test/runtime/data/Shapes.h"
 #include "test/runtime/data/TestImages.h"
 #include "test/runtime/data/TinyFont.h"
@@ -69,9 +69,13 @@ TEST(FuzzRegression, Dataset) {
 }
 
 TEST(FuzzRegression, Texts) {
-  exercise(fuzzAnnotations, "<a><!-- c --><annotation cp=\"\U0001F600\" type='tts'>x &amp; &#x41; | y</annotation></a>");
-  exercise(fuzzEmojiTest, "# group: A\n# subgroup: b\n1F600 FE0F ; fully-qualified # X E1.0 woman: red hair\n1F3FB ; component # X E1.0 t\n");
-  exercise(fuzzCaptions, "{\"image\":\"a.png\",\"captions\":[\"x\",\"\\u00e9\"],\"keywords\":[\"k\"],\"split\":\"val\"}\nb.png\ty\tz\r\n");
+  exercise(fuzzAnnotations,
+           "<a><!-- c --><annotation cp=\"\U0001F600\" type='tts'>x &amp; &#x41; | y</annotation></a>");
+  exercise(fuzzEmojiTest, "# group: A\n# subgroup: b\n1F600 FE0F ; fully-qualified # X E1.0 woman: red hair\n1F3FB ; "
+                          "component # X E1.0 t\n");
+  exercise(
+      fuzzCaptions,
+      "{\"image\":\"a.png\",\"captions\":[\"x\",\"\\u00e9\"],\"keywords\":[\"k\"],\"split\":\"val\"}\nb.png\ty\tz\r\n");
   exercise(fuzzMerges, "#version: 0.2\nt h\nth e</w>\n\u0120 a</w>\n");
 }
 

@@ -41,12 +41,10 @@ static std::string leakOf(const std::vector<Planted> &items) {
   return verifyNoLeak(*makeEmoji(dir, items)).message();
 }
 
-static const std::vector<Planted> sound = {{"hamster", "noto", "Animals & Nature", {}},
-                                           {"hamster", "gemojione", "Animals & Nature", {}},
-                                           {"linked paperclips", "noto", "Objects", {}},
-                                           {"linked paperclips", "gemojione", "Objects", {}},
-                                           {"woman artist", "noto", "People & Body", {}},
-                                           {"fairy: medium skin tone", "noto", "People & Body", {}}};
+static const std::vector<Planted> sound = {
+    {"hamster", "noto", "Animals & Nature", {}},   {"hamster", "gemojione", "Animals & Nature", {}},
+    {"linked paperclips", "noto", "Objects", {}},  {"linked paperclips", "gemojione", "Objects", {}},
+    {"woman artist", "noto", "People & Body", {}}, {"fairy: medium skin tone", "noto", "People & Body", {}}};
 
 TEST(Leak, ASoundDatasetPasses) { EXPECT_EQ(leakOf(sound), ""); }
 
@@ -64,7 +62,8 @@ TEST(Leak, AHeldOutItemMarkedTrainIsRefused) {
 TEST(Leak, DatasetsOfDifferentSaltsAreRefusedTogether) {
   ScratchDirectory a, b;
   auto plain = makeEmoji(a, sound);
-  auto salted = makeEmoji(b, {{"woman artist", "noto", "People & Body", {}}, {"hamster", "noto", "Animals & Nature", {}}}, "f1");
+  auto salted =
+      makeEmoji(b, {{"woman artist", "noto", "People & Body", {}}, {"hamster", "noto", "Animals & Nature", {}}}, "f1");
   auto tokenizer = std::make_shared<tokenizer::ClipBpe>(*tokenizer::ClipBpe::train(plain->trainingTexts(), 520));
   LoaderOptions options;
   options.batch = 2;

@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Guards the loader's promise: batch k is the same whatever was read before, with or without threads, and after a resume.
+// Guards the loader's promise: batch k is the same whatever was read before, with or without threads, and after a
+// resume.
 #include "runtime/data/Loader.h"
 #include "runtime/tokenizer/ClipBpe.h"
 #include "test/runtime/data/Shapes.h"
@@ -112,7 +113,8 @@ TEST_F(LoaderTest, PositionsOfOtherRunsAreRefused) {
   options.batch = 8;
   options.seed = 11;
   expectRefused(make({{"a", dataset}}), "batch");
-  for (const char *damaged : {"", "[]", "{}", "{\"step\":-1}", "{\"step\":1,\"seed\":11,\"batch\":8,\"streams\":[3]}", "nonsense"})
+  for (const char *damaged :
+       {"", "[]", "{}", "{\"step\":-1}", "{\"step\":1,\"seed\":11,\"batch\":8,\"streams\":[3]}", "nonsense"})
     EXPECT_FALSE(make({{"a", dataset}})->restore(damaged).isOk()) << damaged;
 }
 

@@ -1,7 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Guards the emoji preparation on made-up packages; with VLP_EMOJI_PACKAGES (a directory) on the real ones.
-#include "runtime/data/Dataset.h"
 #include "runtime/data/PrepareEmoji.h"
+#include "runtime/data/Dataset.h"
 #include "test/runtime/data/TestImages.h"
 #include "test/runtime/data/TinyFont.h"
 
@@ -16,7 +16,8 @@ static void writeTinyPackages(const std::filesystem::path &root) {
   writeFile(root / "usr/share/fonts/truetype/noto/NotoColorEmoji.ttf", font.build());
   writeFile(root / "usr/share/unicode/emoji/emoji-test.txt", "1F600 ; fully-qualified # X E1.0 grinning face\n");
   for (const char *folder : {"annotations", "annotationsDerived"})
-    writeFile(root / "usr/share/unicode/cldr/common" / folder / "en.xml", "<a><annotation cp='\U0001F600'>face | grin</annotation></a>");
+    writeFile(root / "usr/share/unicode/cldr/common" / folder / "en.xml",
+              "<a><annotation cp='\U0001F600'>face | grin</annotation></a>");
 }
 
 TEST(PrepareEmoji, ImplausiblyFewDrawingsAreAnError) {
@@ -27,7 +28,8 @@ TEST(PrepareEmoji, ImplausiblyFewDrawingsAreAnError) {
   options.packagesDir = dir / "packages";
   auto result = prepareEmoji(options);
   ASSERT_FALSE(result);
-  EXPECT_NE(result.status().message().find("found 1 Noto drawings, expected at least 3000"), std::string::npos) << result.status().message();
+  EXPECT_NE(result.status().message().find("found 1 Noto drawings, expected at least 3000"), std::string::npos)
+      << result.status().message();
   EXPECT_FALSE(std::filesystem::exists(dir / "out/dataset.vlpdata"));
 }
 
@@ -47,11 +49,18 @@ TEST(PrepareEmoji, MissingFilesNameTheirPackage) {
 }
 
 TEST(PrepareEmoji, WhatMayBeMirrored) {
-  for (auto [name, group] : {std::pair("dog face", "Animals & Nature"), {"person running", "People & Body"}, {"red apple", ""}})
+  for (auto [name, group] :
+       {std::pair("dog face", "Animals & Nature"), {"person running", "People & Body"}, {"red apple", ""}})
     EXPECT_TRUE(isMirrorable(name, group)) << name;
-  for (auto [name, group] : {std::pair("flag: Chad", "Flags"), {"left-facing fist", "People & Body"}, {"one o’clock", "Travel & Places"},
-                             {"alarm clock", "Travel & Places"}, {"BACK arrow", ""}, {"SOS button", "Symbols"}, {"chart increasing", "Objects"},
-                             {"last quarter moon", "Travel & Places"}, {"page 7", ""}})
+  for (auto [name, group] : {std::pair("flag: Chad", "Flags"),
+                             {"left-facing fist", "People & Body"},
+                             {"one o’clock", "Travel & Places"},
+                             {"alarm clock", "Travel & Places"},
+                             {"BACK arrow", ""},
+                             {"SOS button", "Symbols"},
+                             {"chart increasing", "Objects"},
+                             {"last quarter moon", "Travel & Places"},
+                             {"page 7", ""}})
     EXPECT_FALSE(isMirrorable(name, group)) << name;
 }
 

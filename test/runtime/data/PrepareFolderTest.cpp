@@ -1,7 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Guards the preparation of users' folders: formats, splits, and that everything wrong is reported at once.
-#include "runtime/data/Dataset.h"
 #include "runtime/data/PrepareFolder.h"
+#include "runtime/data/Dataset.h"
 #include "test/runtime/data/TestImages.h"
 
 using namespace vlp;
@@ -32,7 +32,8 @@ protected:
 } // namespace
 
 TEST_F(Folder, ReadsTsv) {
-  captions("captions.tsv", "\xEF\xBB\xBF" "a.png\ta red thing\tanother caption\r\n\n./sub/b.JPG\tleft arrow\nc d.png\t caf\u00e9 \n");
+  captions("captions.tsv", "\xEF\xBB\xBF"
+                           "a.png\ta red thing\tanother caption\r\n\n./sub/b.JPG\tleft arrow\nc d.png\t caf\u00e9 \n");
   auto summary = prepareFolder(options);
   ASSERT_TRUE(summary) << summary.status().message();
   EXPECT_EQ(summary->items, 3u);
@@ -48,9 +49,10 @@ TEST_F(Folder, ReadsTsv) {
 }
 
 TEST_F(Folder, ReadsJsonLinesWithGivenSplits) {
-  captions("captions.jsonl", "{\"image\":\"a.png\",\"captions\":[\"one\",\"two\"],\"split\":\"test\",\"keywords\":[\"k\",\"\"]}\n"
-                             "{\"image\":\"sub/b.JPG\",\"caption\":\"three\",\"split\":\"train\"}\n"
-                             "{\"image\":\"c d.png\",\"captions\":[\"one\"],\"split\":\"val\"}\n");
+  captions("captions.jsonl",
+           "{\"image\":\"a.png\",\"captions\":[\"one\",\"two\"],\"split\":\"test\",\"keywords\":[\"k\",\"\"]}\n"
+           "{\"image\":\"sub/b.JPG\",\"caption\":\"three\",\"split\":\"train\"}\n"
+           "{\"image\":\"c d.png\",\"captions\":[\"one\"],\"split\":\"val\"}\n");
   ASSERT_EQ(error(), "");
   auto dataset = *Dataset::open(options.outDir);
   EXPECT_EQ(dataset->item(0).split, Split::Test);
@@ -64,19 +66,21 @@ TEST_F(Folder, ReportsEverythingAtOnce) {
   writeFile(dir / "in/corrupt.png", "\x89PNG\r\n\x1a\nrubbish");
   writeFile(dir / "in/text.jpg", "hello");
   picture("extra.png");
-  captions("captions.tsv", "a.png\t\nnone.png\tmissing\nsub/b.JPG\tok\nsub/../sub/b.JPG\tagain\ncorrupt.png\tx\ntext.jpg\tx\nc d.png\nloose line\n\tno picture\n");
+  captions("captions.tsv", "a.png\t\nnone.png\tmissing\nsub/b.JPG\tok\nsub/../sub/"
+                           "b.JPG\tagain\ncorrupt.png\tx\ntext.jpg\tx\nc d.png\nloose line\n\tno picture\n");
   std::string message = error();
   for (const char *part : {"captions.tsv:1: empty caption for a.png", "captions.tsv:2: missing picture none.png",
                            "captions.tsv:4: sub/b.JPG has captions in line 3 already", "corrupt.png: damaged PNG",
-                           "text.jpg: neither a PNG nor a JPEG", "captions.tsv:7: no caption for c d.png", "captions.tsv:9: no picture named",
-                           "picture without caption: extra.png", " problems: "})
+                           "text.jpg: neither a PNG nor a JPEG", "captions.tsv:7: no caption for c d.png",
+                           "captions.tsv:9: no picture named", "picture without caption: extra.png", " problems: "})
     EXPECT_NE(message.find(part), std::string::npos) << part << "\nin: " << message;
   EXPECT_EQ(message.find('\n'), std::string::npos);
   EXPECT_FALSE(std::filesystem::exists(dir / "out/dataset.vlpdata"));
 }
 
 TEST_F(Folder, BadJsonLinesAreProblems) {
-  CaptionFile file = parseCaptionJsonl("{\"image\":3}\nnonsense\n{\"image\":\"a\",\"captions\":[1]}\n{\"image\":\"a\",\"caption\":\"x\",\"split\":\"dev\"}\n"
+  CaptionFile file = parseCaptionJsonl("{\"image\":3}\nnonsense\n{\"image\":\"a\",\"captions\":[1]}\n{\"image\":\"a\","
+                                       "\"caption\":\"x\",\"split\":\"dev\"}\n"
                                        "{\"image\":\"a\",\"caption\":\" \"}\n[]\n{\"caption\":\"x\"}\n",
                                        "c");
   ASSERT_EQ(file.problems.size(), 7u);

@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Guards that resampling is bit-equal to Pillow 9.4: the expected hashes were made with it from the same pattern pictures.
+// Guards that resampling is bit-equal to Pillow 9.4: the expected hashes were made with it from the same pattern
+// pictures.
 #include "runtime/data/Resize.h"
 #include "runtime/data/Sha256.h"
 #include "test/runtime/data/TestImages.h"
@@ -60,5 +61,6 @@ TEST(Resize, LetterboxEqualsPillow) {
       {3, 9, 64, "f108e8b5e313e2c0"},     {5, 5, 1, "2de4f472a8f4499d"},    {33, 31, 7, "acc5c09f0eac6179"},
       {513, 2, 64, "4037cd6b858ab54b"}};
   for (auto [width, height, side, hash] : cases)
-    EXPECT_EQ(hashOf(letterbox(patternRgba(width, height), side).rgb), hash) << width << "x" << height << " into " << side;
+    EXPECT_EQ(hashOf(letterbox(patternRgba(width, height), side).rgb), hash)
+        << width << "x" << height << " into " << side;
 }

@@ -8,8 +8,8 @@
 namespace vlp::data::testing {
 
 struct ShapesOptions {
-  int side = 32;   ///< pixels
-  int perName = 4; ///< drawings of each of the 40 names; the last is test, the one before (from three on) validation
+  int side = 32;     ///< pixels
+  int perName = 4;   ///< drawings of each of the 40 names; the last is test, the one before (from three on) validation
   uint64_t seed = 0; ///< moves the shapes about
 };
 

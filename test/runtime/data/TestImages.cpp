@@ -49,7 +49,8 @@ Bytes encodeJpeg(const Image &image, int quality) {
 
 void writeFile(const std::filesystem::path &path, ByteView bytes) {
   std::filesystem::create_directories(path.parent_path());
-  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char *>(bytes.data()), std::streamsize(bytes.size()));
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char *>(bytes.data()), std::streamsize(bytes.size()));
 }
 
 void writeFile(const std::filesystem::path &path, std::string_view text) {

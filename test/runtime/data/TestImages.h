@@ -8,7 +8,8 @@
 
 namespace vlp::data::testing {
 
-/// The picture whose value at (x, y, channel) is (37x + 71y + 101c + 3xy) mod 256: what the stored Pillow results were made from.
+/// The picture whose value at (x, y, channel) is (37x + 71y + 101c + 3xy) mod 256: what the stored Pillow results were
+/// made from.
 Image patternImage(int width, int height);
 RgbaImage patternRgba(int width, int height);
 

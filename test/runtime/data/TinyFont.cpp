@@ -95,7 +95,8 @@ static std::pair<Bytes, Bytes> bitmapTables(const std::map<uint16_t, Bytes> &bit
 
 Bytes TinyFont::build() const {
   auto [index, data] = bitmapTables(bitmaps);
-  std::map<std::string, Bytes> tables = {{"cmap", characterMap(characters)}, {"GSUB", substitutions(*this)}, {"CBLC", index}, {"CBDT", data}};
+  std::map<std::string, Bytes> tables = {
+      {"cmap", characterMap(characters)}, {"GSUB", substitutions(*this)}, {"CBLC", index}, {"CBDT", data}};
   Bytes out, body;
   put32(out, 0x00010000), put16(out, uint32_t(tables.size()));
   out.resize(12);

@@ -9,11 +9,11 @@
 namespace vlp::data::testing {
 
 struct TinyFont {
-  std::map<char32_t, uint16_t> characters; ///< glyph of each code point
+  std::map<char32_t, uint16_t> characters;             ///< glyph of each code point
   std::map<std::vector<uint16_t>, uint16_t> ligatures; ///< glyph of each sequence (two or more glyphs)
-  std::map<uint16_t, Bytes> bitmaps; ///< PNG stream of each glyph
-  bool extension = false; ///< wrap the ligatures into a lookup of type 7
-  bool rangeCoverage = false; ///< coverage format 2
+  std::map<uint16_t, Bytes> bitmaps;                   ///< PNG stream of each glyph
+  bool extension = false;                              ///< wrap the ligatures into a lookup of type 7
+  bool rangeCoverage = false;                          ///< coverage format 2
 
   Bytes build() const;
 };

@@ -46,8 +46,10 @@ TEST(ClipBpe, DecodesWhatItEncoded) {
 
 TEST(ClipBpe, LimitsAndDamageOfMergesFiles) {
   EXPECT_EQ(ClipBpe::parse(tinyMerges, "tiny", 2)->vocabularySize(), 516);
-  EXPECT_NE(ClipBpe::parse("#v\nt h\nzz q\n", "m.txt").status().message().find("m.txt:3: merge of a symbol"), std::string::npos);
-  EXPECT_NE(ClipBpe::parse("#v\nth\n", "m.txt").status().message().find("m.txt:2: expected two symbols"), std::string::npos);
+  EXPECT_NE(ClipBpe::parse("#v\nt h\nzz q\n", "m.txt").status().message().find("m.txt:3: merge of a symbol"),
+            std::string::npos);
+  EXPECT_NE(ClipBpe::parse("#v\nth\n", "m.txt").status().message().find("m.txt:2: expected two symbols"),
+            std::string::npos);
   EXPECT_FALSE(ClipBpe::parse("#v\nt  h\n", "m.txt"));
   EXPECT_FALSE(ClipBpe::parse("#v\nt h \n", "m.txt"));
   EXPECT_NE(ClipBpe::parse("", "m.txt").status().message().find("no merges"), std::string::npos);
@@ -77,7 +79,8 @@ TEST(ClipBpe, TrainsTheMostFrequentPairsFirst) {
   std::vector<std::string> texts = {"low low low", "lower lower", "newest newest newest newest", "widest widest"};
   auto bpe = ClipBpe::train(texts, 518);
   ASSERT_TRUE(bpe) << bpe.status().message();
-  // "e s", "s t</w>" and "w e" occur six times each, later "n e", "e w" and "w est</w>" four: the pair of lower ids is first.
+  // "e s", "s t</w>" and "w e" occur six times each, later "n e", "e w" and "w est</w>" four: the pair of lower ids is
+  // first.
   EXPECT_EQ(bpe->mergesText(), "#version: 0.2\ne s\nes t</w>\nl o\ne w\n");
   EXPECT_EQ(bpe->vocabularySize(), 518);
 }
@@ -85,7 +88,8 @@ TEST(ClipBpe, TrainsTheMostFrequentPairsFirst) {
 TEST(ClipBpe, TrainingDependsOnTheTextsAlone) {
   std::vector<std::string> texts;
   for (int i = 0; i < 300; ++i)
-    texts.push_back("word" + std::string(size_t(i % 7), char('a' + i % 5)) + " picture of a " + std::string(size_t(i % 3), 'z'));
+    texts.push_back("word" + std::string(size_t(i % 7), char('a' + i % 5)) + " picture of a " +
+                    std::string(size_t(i % 3), 'z'));
   auto a = ClipBpe::train(texts, 700);
   std::reverse(texts.begin(), texts.end());
   auto b = ClipBpe::train(texts, 700);
@@ -138,7 +142,8 @@ TEST(ClipBpe, OfficialIds) {
       {"a photo of a cat", {320, 1125, 539, 320, 2368}},
       {"Don't you've WE'LL it's!?", {847, 713, 592, 1200, 649, 1342, 585, 568, 6004}},
       {"  Hello\t\nworld  2023 ", {3306, 1002, 273, 271, 273, 274}},
-      {"ÅNGSTRÖM naïve 北京 ①", {23176, 10352, 807, 7255, 332, 1097, 35689, 563, 161, 234, 245, 21078, 361, 158, 239, 510}},
+      {"ÅNGSTRÖM naïve 北京 ①",
+       {23176, 10352, 807, 7255, 332, 1097, 35689, 563, 161, 234, 245, 21078, 361, 158, 239, 510}},
       {"&lt;b&gt; &amp;amp; x", {283, 321, 285, 261, 343}},
       {"👩🏽‍🚀 astronaut", {18800, 8514, 4244, 13542, 18376}},
       {"'san ''s ' 's", {568, 550, 8445, 338, 262, 568}},

@@ -15,7 +15,9 @@
 
 namespace vlp::data::testing {
 
-static std::string_view asText(const uint8_t *data, size_t size) { return {reinterpret_cast<const char *>(data), size}; }
+static std::string_view asText(const uint8_t *data, size_t size) {
+  return {reinterpret_cast<const char *>(data), size};
+}
 
 /// Reads every byte, so that a view out of range is noticed.
 static unsigned touch(ByteView bytes) { return std::accumulate(bytes.begin(), bytes.end(), 0u); }
@@ -59,7 +61,8 @@ void fuzzDataset(const uint8_t *data, size_t size) {
     preamble.metadataBytes = size - preamble.metadataOffset;
     preamble.metadataCrc = uint32_t(crc32_z(0, data + preamble.metadataOffset, preamble.metadataBytes));
   }
-  preamble.preambleCrc = uint32_t(crc32_z(0, reinterpret_cast<const Bytef *>(&preamble), offsetof(DatasetPreamble, preambleCrc)));
+  preamble.preambleCrc =
+      uint32_t(crc32_z(0, reinterpret_cast<const Bytef *>(&preamble), offsetof(DatasetPreamble, preambleCrc)));
   std::memcpy(repaired.data(), &preamble, sizeof preamble);
   readDataset(repaired);
 }

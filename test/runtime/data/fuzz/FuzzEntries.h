@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the fuzzers call: every parser of bytes from outside. None may crash, hang or read out of range, whatever it gets.
+// What the fuzzers call: every parser of bytes from outside. None may crash, hang or read out of range, whatever it
+// gets.
 #pragma once
 
 #include <cstddef>
