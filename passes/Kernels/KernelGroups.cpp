@@ -9,6 +9,9 @@
 using namespace mlir;
 using namespace vlp;
 
+/// Differentiation marks the ops of the backward part.
+static bool isBackward(Operation *op) { return op->hasAttr("vlp.backward"); }
+
 /// Values up to this size cost nothing to keep; the distance rule does not apply to them.
 static constexpr int64_t kSmallElements = 1024;
 
@@ -149,8 +152,9 @@ bool KernelGroups::isTooFar(Operation *op, Id producer) const {
   const KernelGroup &group = groups[producer];
   if (cast<RankedTensorType>(op->getResult(0).getType()).getNumElements() <= kSmallElements)
     return false;
-  return indexOf.at(op) - indexOf.at(group.ops.back()) > options.epilogueDistance &&
-         hasUsersOutside(producer, groupOf.at(op));
+  bool distant = indexOf.at(op) - indexOf.at(group.ops.back()) > options.epilogueDistance;
+  bool crossesIntoBackward = isBackward(op) && llvm::none_of(group.ops, isBackward);
+  return (distant || crossesIntoBackward) && hasUsersOutside(producer, groupOf.at(op));
 }
 
 void KernelGroups::fuseEpilogue(Operation *op) {

@@ -52,6 +52,8 @@ private:
   void fusePrologue(mlir::Operation *op);
   /// The group that produces `value`, if `op` may be an epilogue on it.
   std::optional<Id> getEpilogueProducer(mlir::Operation *op, mlir::Value value) const;
+  /// Whether fusion would keep a large value of the producer alive beside its epilogue for long: over many ops, or from
+  /// the forward into the backward part.
   bool isTooFar(mlir::Operation *op, Id producer) const;
   void remark(mlir::Operation *op, const llvm::Twine &message) const;
 

@@ -30,7 +30,8 @@ def FormKernels : Pass<"vlp-form-kernels", "::mlir::func::FuncOp"> {
     * `fuse-epilogues`: an elementwise op joins the kernel that produces one of its operands if its shape is that of the kernel's main
       result (matmul, concat, embedding, layer_norm, row, reduce, elementwise). Of several producers the latest anchored one is
       taken; further elementwise producers follow where all their users are inside. Declines where the value before the epilogue
-      has other users and the op stands more than `epilogue-distance` ops later: both would occupy memory in between.
+      has other users and the op stands more than `epilogue-distance` ops later, or in the backward part (`vlp.backward`) behind a
+      forward kernel: both would occupy memory in between.
     * `fuse-prologues`: an elementwise kernel whose only result is summed by one reduce_sum joins the latter.
     * `fuse-attention-concat`: a concat of exactly the three gradients of an attention along the last dimension joins the
       attention_grad kernel.

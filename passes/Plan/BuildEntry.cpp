@@ -184,7 +184,7 @@ LogicalResult vlp::buildEntry(OpBuilder &builder, func::FuncOp entry, const Plan
   Placement placement = placeBuffers(assignment.buffers);
   plan::EntryOp op = EntryBuilder(builder, entry, context, assignment).build(placement.size);
   if (report)
-    op.emitRemark() << "'" << op.getSymName() << "' uses an arena of " << placement.size << " bytes (at least "
+    emitRemark(entry.getLoc()) << "'" << op.getSymName() << "' uses an arena of " << placement.size << " bytes (at least "
                     << placement.lowerBound << "), " << llvm::range_size(op.getBody().getOps<plan::LaunchOp>())
                     << " launches, " << llvm::range_size(op.getBody().getOps<plan::CopyOp>()) << " copies";
   return success();

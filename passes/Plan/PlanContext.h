@@ -29,7 +29,4 @@ struct PlanContext {
 /// with weight decay, other parameters, each kind of moment in the order of its parameters, counters, scalars.
 void planState(mlir::ModuleOp module, PlanContext &context);
 
-/// The dotted name of the model layer that `loc` belongs to; empty if it has none.
-std::string getLayerName(mlir::Location loc);
-
 } // namespace vlp

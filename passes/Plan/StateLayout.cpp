@@ -70,15 +70,3 @@ void vlp::planState(ModuleOp module, PlanContext &context) {
   for (const StateSymbol &symbol : symbols)
     symbol.op->erase();
 }
-
-std::string vlp::getLayerName(Location loc) {
-  if (auto name = dyn_cast<NameLoc>(loc))
-    return name.getName().str();
-  if (auto call = dyn_cast<CallSiteLoc>(loc))
-    return getLayerName(call.getCallee());
-  if (auto fused = dyn_cast<FusedLoc>(loc))
-    for (Location part : fused.getLocations())
-      if (std::string name = getLayerName(part); !name.empty())
-        return name;
-  return "";
-}
