@@ -73,7 +73,8 @@ private:
 
   /// The number as slots carry it: constants have none, they hold their value always.
   int64_t getShownNumber(unsigned number) const {
-    return assignment.buffers[*assignment.values[number].buffer].region == plan::Memory::Constants ? -1 : number;
+    bool isConstant = assignment.buffers[*assignment.values[number].buffer].region == plan::Memory::Constants;
+    return isConstant ? -1 : static_cast<int64_t>(number);
   }
 
   plan::SlotAttr getSlot(Value value) const {
@@ -184,8 +185,9 @@ LogicalResult vlp::buildEntry(OpBuilder &builder, func::FuncOp entry, const Plan
   Placement placement = placeBuffers(assignment.buffers);
   plan::EntryOp op = EntryBuilder(builder, entry, context, assignment).build(placement.size);
   if (report)
-    emitRemark(entry.getLoc()) << "'" << op.getSymName() << "' uses an arena of " << placement.size << " bytes (at least "
-                    << placement.lowerBound << "), " << llvm::range_size(op.getBody().getOps<plan::LaunchOp>())
-                    << " launches, " << llvm::range_size(op.getBody().getOps<plan::CopyOp>()) << " copies";
+    emitRemark(entry.getLoc()) << "'" << op.getSymName() << "' uses an arena of " << placement.size
+                               << " bytes (at least " << placement.lowerBound << "), "
+                               << llvm::range_size(op.getBody().getOps<plan::LaunchOp>()) << " launches, "
+                               << llvm::range_size(op.getBody().getOps<plan::CopyOp>()) << " copies";
   return success();
 }
