@@ -19,15 +19,15 @@ static void report(func::FuncOp function) {
     if (!isa<ReadOp>(op) && activity.isActive(&op))
       active.push_back(&op);
   size_t learning = llvm::count_if(activity.getParameters(), [&](const auto &p) { return activity.isActive(p); });
-  function.emitRemark() << "the gradient passes through " << active.size() << " ops and reaches " << learning << " of "
+  mlir::emitRemark(function.getLoc()) << "the gradient passes through " << active.size() << " ops and reaches " << learning << " of "
                         << activity.getParameters().size() << " parameters";
   for (Activity::Parameter parameter : activity.getParameters())
     if (!activity.isActive(parameter))
-      parameter.reads.front().emitRemark()
+      mlir::emitRemark(parameter.reads.front().getLoc())
           << "parameter '" << parameter.symbol.getSymName() << "' gets no gradient: "
           << (parameter.symbol.getTrainable() ? "the loss does not depend on it" : "it is frozen");
   for (Operation *op : active)
-    op->emitRemark() << "active";
+    mlir::emitRemark(op->getLoc()) << "'" << op->getName() << "' is active";
 }
 
 namespace {

@@ -25,7 +25,7 @@ static LogicalResult checkNoCallers(func::FuncOp function, ModuleOp module) {
   auto uses = SymbolTable::getSymbolUses(function, module);
   if (uses && uses->empty())
     return success();
-  InFlightDiagnostic error = function.emitError()
+  InFlightDiagnostic error = mlir::emitError(function.getLoc())
                              << "'" << function.getSymName()
                              << "' cannot be differentiated: expected an entry, got a function with users";
   if (uses)

@@ -39,7 +39,7 @@ static LogicalResult freeze(StringRef glob, ModuleOp module) {
   constexpr size_t kMaxBraceExpansions = 1024;
   auto pattern = llvm::GlobPattern::create(glob, kMaxBraceExpansions);
   if (!pattern)
-    return module.emitError() << "expected a glob in 'freeze', got '" << glob
+    return mlir::emitError(module.getLoc()) << "expected a glob in 'freeze', got '" << glob
                               << "': " << llvm::toString(pattern.takeError());
   bool matched = false;
   for (auto parameter : module.getOps<ParameterOp>())
@@ -48,7 +48,7 @@ static LogicalResult freeze(StringRef glob, ModuleOp module) {
       parameter.setTrainable(false);
     }
   if (!matched)
-    return module.emitError() << "expected the glob '" << glob
+    return mlir::emitError(module.getLoc()) << "expected the glob '" << glob
                               << "' in 'freeze' to match a parameter, got no match; the nearest are "
                               << nearestNames(glob, module);
   return success();
