@@ -4,6 +4,7 @@
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -59,7 +60,7 @@ std::string vlp::toText(const Array<T> &array, size_t limit) {
   stream << "]";
   auto print = [&](const auto &elements) {
     for (size_t i = 0; i < elements.size() && i < limit; ++i)
-      stream << " " << elements[i];
+      stream << llvm::format(" %.9g", static_cast<double>(elements[i]));
     if (elements.size() > limit)
       stream << " ...";
   };
