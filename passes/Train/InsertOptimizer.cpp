@@ -66,6 +66,7 @@ public:
     addOutput("grad_norm", norm);
     addOutput("learning_rate", rate);
     addOutput("finite", finite);
+    function->setAttr("vlp.finite_flag", b.getStringAttr("finite"));
   }
 
 private:
