@@ -51,9 +51,10 @@ public:
   }
 
   plan::EntryOp build(int64_t arenaSize) {
-    auto op = plan::EntryOp::create(builder, entry.getLoc(), entry.getSymName(), getInputs(), getOutputs(),
-                                    getState(assignment.initialState), getState(assignment.finalState), arenaSize,
-                                    assignment.inputSize, assignment.outputSize,
+    auto name = entry->getAttrOfType<StringAttr>("vlp.entry");
+    auto op = plan::EntryOp::create(builder, entry.getLoc(), name ? name.getValue() : entry.getSymName(), getInputs(),
+                                    getOutputs(), getState(assignment.initialState), getState(assignment.finalState),
+                                    arenaSize, assignment.inputSize, assignment.outputSize,
                                     entry->getAttrOfType<DictionaryAttr>("vlp.options"), getFiniteFlag());
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(&op.getBody().emplaceBlock());

@@ -8,8 +8,8 @@ include "mlir/Pass/PassBase.td"
 def Plan : Pass<"vlp-plan", "::mlir::ModuleOp"> {
   let summary = "Turn entries of kernels into launches over placed buffers";
   let description = [{
-    Replaces state symbols by `plan.state`, functions with `vlp.entry` by `plan.entry`, and their kernels by one `plan.kernel` each of distinct
-    structure. Expects the form that `vlp-form-kernels` leaves. Emitters of `target` say which launches and partial buffers a kernel
+    Replaces state symbols by `plan.state`, functions with `vlp.entry` (a string that names the entry, or a unit: the function's name) by
+    `plan.entry`, and their kernels by one `plan.kernel` each of distinct structure. Expects the form that `vlp-form-kernels` leaves. Emitters of `target` say which launches and partial buffers a kernel
     needs and which results may overwrite which inputs.
 
     * Launches keep the order of the kernels. Returned values are produced in their output slots, inputs are read where they are.

@@ -1,0 +1,211 @@
+// Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Plan ops and module attributes as protobuf messages.
+#include "passes/Package/ManifestBuilder.h"
+#include "dialect/Plan/Plan.h"
+#include "runtime/core/Sha256.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace vlp;
+
+static void setSlot(plan::SlotAttr slot, format::Slot *out) {
+  out->set_region(static_cast<format::Region>(slot.getRegion()));
+  out->set_offset(slot.getOffset());
+  out->set_size(slot.getSize());
+}
+
+static void setTensor(StringRef name, RankedTensorType type, plan::SlotAttr slot, format::Tensor *out) {
+  out->set_name(name.str());
+  out->set_dtype(type.getElementType().isInteger(32) ? format::I32 : format::F32);
+  out->mutable_shape()->Assign(type.getShape().begin(), type.getShape().end());
+  setSlot(slot, out->mutable_slot());
+}
+
+static void setState(plan::StateOp op, format::StateTensor *out) {
+  setTensor(op.getSymName(), cast<RankedTensorType>(op.getType()), op.getSlot(), out->mutable_tensor());
+  out->set_kind(static_cast<format::StateTensor::Kind>(op.getKind()));
+  InitializerAttr init = op.getInit();
+  out->mutable_init()->set_kind(static_cast<format::Initializer::Kind>(init.getKind()));
+  out->mutable_init()->set_a(init.getA().getValueAsDouble());
+  out->mutable_init()->set_b(init.getB().getValueAsDouble());
+  out->set_trainable(op.getTrainable());
+  out->set_decay(op.getDecay());
+  out->set_doc(op.getDoc().value_or("").str());
+}
+
+namespace {
+/// Fills one manifest; remembers whether anything was wrong.
+class ManifestBuilder {
+public:
+  explicit ManifestBuilder(ModuleOp module) : module(module) {}
+
+  FailureOr<format::Manifest> build() {
+    setModel();
+    setPreprocessing();
+    setAliases();
+    manifest.set_world_size(1);
+    uint64_t stateBytes = 0;
+    for (auto op : module.getOps<plan::StateOp>()) {
+      setState(op, manifest.add_state());
+      stateBytes = std::max<uint64_t>(stateBytes, llvm::alignTo(op.getSlot().getEnd(), plan::kSlotAlignment));
+    }
+    manifest.set_state_bytes(stateBytes);
+    for (auto op : module.getOps<plan::KernelOp>())
+      addKernel(op);
+    for (auto op : module.getOps<plan::EntryOp>())
+      addEntry(op, manifest.add_entries());
+    checkOps();
+    setKernelsHash();
+    if (!ok)
+      return failure();
+    return std::move(manifest);
+  }
+
+private:
+  template <typename AttrT>
+  AttrT getAttr(DictionaryAttr dictionary, StringRef name, StringRef what) {
+    Attribute attr = dictionary ? dictionary.get(name) : Attribute();
+    auto typed = dyn_cast_or_null<AttrT>(attr);
+    if (attr && !typed)
+      error() << "expected '" << name << "' to be " << what << ", got " << attr;
+    return typed;
+  }
+
+  InFlightDiagnostic error() {
+    ok = false;
+    return module.emitError();
+  }
+
+  void setModel() {
+    DictionaryAttr attrs = module->getAttrDictionary();
+    if (auto name = getAttr<StringAttr>(attrs, "vlp.model", "a string"))
+      manifest.set_model(name.str());
+    if (auto name = getAttr<StringAttr>(attrs, "vlp.architecture", "a string"))
+      manifest.set_architecture(name.str());
+    auto config = getAttr<DictionaryAttr>(attrs, "vlp.config", "a dictionary");
+    for (NamedAttribute item : config ? config.getValue() : ArrayRef<NamedAttribute>()) {
+      double &value = (*manifest.mutable_config())[item.getName().str()];
+      if (auto integer = dyn_cast<IntegerAttr>(item.getValue()))
+        value = static_cast<double>(integer.getValue().getSExtValue());
+      else if (auto number = dyn_cast<FloatAttr>(item.getValue()))
+        value = number.getValueAsDouble();
+      else
+        error() << "expected numbers in 'vlp.config', got " << item.getName() << " = " << item.getValue();
+    }
+  }
+
+  void setPreprocessing() {
+    auto dictionary = getAttr<DictionaryAttr>(module->getAttrDictionary(), "vlp.preprocessing", "a dictionary");
+    if (!dictionary)
+      return;
+    format::Preprocessing *out = manifest.mutable_preprocessing();
+    auto integer = [&](StringRef name) -> uint32_t {
+      auto attr = getAttr<IntegerAttr>(dictionary, name, "an integer");
+      return attr ? static_cast<uint32_t>(attr.getValue().getZExtValue()) : 0;
+    };
+    auto floats = [&](StringRef name) -> ArrayRef<float> {
+      auto attr = getAttr<DenseF32ArrayAttr>(dictionary, name, "an array<f32>");
+      return attr ? attr.asArrayRef() : ArrayRef<float>();
+    };
+    out->set_image_size(integer("image_size"));
+    out->set_context_length(integer("context_length"));
+    out->set_vocabulary_size(integer("vocabulary_size"));
+    out->mutable_mean()->Assign(floats("mean").begin(), floats("mean").end());
+    out->mutable_std()->Assign(floats("std").begin(), floats("std").end());
+    if (auto hash = getAttr<StringAttr>(dictionary, "tokenizer_sha256", "a string"))
+      out->set_tokenizer_sha256(hash.str());
+  }
+
+  void setAliases() {
+    auto dictionary = getAttr<DictionaryAttr>(module->getAttrDictionary(), "vlp.aliases", "a dictionary");
+    for (NamedAttribute item : dictionary ? dictionary.getValue() : ArrayRef<NamedAttribute>()) {
+      auto name = dyn_cast<StringAttr>(item.getValue());
+      if (name)
+        (*manifest.mutable_aliases())[item.getName().str()] = name.str();
+      else
+        error() << "expected names in 'vlp.aliases', got " << item.getName() << " = " << item.getValue();
+    }
+  }
+
+  void addKernel(plan::KernelOp op) {
+    firstStage[op.getSymName()] = manifest.kernels_size();
+    for (auto stage : op.getStages().getAsRange<plan::StageAttr>()) {
+      format::Kernel *kernel = manifest.add_kernels();
+      kernel->set_name((op.getSymName() + stage.getSuffix().getValue()).str());
+      kernel->set_anchor(op.getAnchor().str());
+    }
+  }
+
+  void addEntry(plan::EntryOp op, format::Entry *out) {
+    out->set_name(op.getSymName().str());
+    for (auto tensor : op.getInputs().getAsRange<plan::TensorAttr>())
+      setTensor(tensor.getName(), tensor.getType(), tensor.getSlot(), out->add_inputs());
+    for (auto tensor : op.getOutputs().getAsRange<plan::TensorAttr>())
+      setTensor(tensor.getName(), tensor.getType(), tensor.getSlot(), out->add_outputs());
+    out->set_arena_size(op.getArenaSize());
+    out->set_input_size(op.getInputSize());
+    out->set_output_size(op.getOutputSize());
+    out->set_writes_state(!op.getFinalState().empty());
+    out->set_finite_flag(op.getFiniteFlag().value_or("").str());
+    DictionaryAttr options = op.getOptionsAttr();
+    for (NamedAttribute item : options ? options.getValue() : ArrayRef<NamedAttribute>()) {
+      if (auto integer = dyn_cast<IntegerAttr>(item.getValue()))
+        (*out->mutable_options())[item.getName().str()] = integer.getValue().getSExtValue();
+      else
+        error() << "expected integers in the options of entry '" << op.getSymName() << "', got " << item.getName()
+                << " = " << item.getValue();
+    }
+    for (Operation &inner : op.getBody().front()) {
+      if (auto launch = dyn_cast<plan::LaunchOp>(inner))
+        setLaunch(launch, out->add_ops()->mutable_launch());
+      else if (auto copy = dyn_cast<plan::CopyOp>(inner))
+        setCopy(copy, out->add_ops()->mutable_copy());
+    }
+  }
+
+  void setLaunch(plan::LaunchOp op, format::Launch *out) {
+    out->set_kernel(firstStage.lookup(op.getKernel()) + op.getStage());
+    for (auto slot : op.getArguments().getAsRange<plan::SlotAttr>())
+      setSlot(slot, out->add_args());
+    out->set_results(op.getWritten());
+    out->set_tasks(op.getTasks());
+    out->set_scratch(op.getScratch());
+    out->set_layer(op.getLayer().str());
+    out->set_flops(op.getFlops().convertToDouble());
+    out->set_bytes(op.getBytes().convertToDouble());
+    out->set_backward(op.getBackward());
+  }
+
+  static void setCopy(plan::CopyOp op, format::Copy *out) {
+    setSlot(op.getSource(), out->mutable_src());
+    setSlot(op.getDestination(), out->mutable_dst());
+    out->set_layer(op.getLayer().str());
+  }
+
+  /// Anything else in the module would be lost.
+  void checkOps() {
+    for (Operation &op : *module.getBody()) {
+      if (isa<plan::StateOp, plan::ConstantOp, plan::KernelOp, plan::EntryOp>(op))
+        continue;
+      op.emitError() << "expected a module of plan ops, got '" << op.getName() << "'; run vlp-plan first";
+      ok = false;
+    }
+  }
+
+  /// The identity of the set of kernels: their names carry the hash of their structure.
+  void setKernelsHash() {
+    std::string names;
+    for (const format::Kernel &kernel : manifest.kernels())
+      names += kernel.name() + "\n";
+    manifest.set_kernels_sha256(sha256Hex(names));
+  }
+
+  ModuleOp module;
+  format::Manifest manifest;
+  llvm::StringMap<uint32_t> firstStage; // kernel symbol -> index of its first function in the manifest
+  bool ok = true;
+};
+} // namespace
+
+FailureOr<format::Manifest> vlp::buildManifest(ModuleOp module) { return ManifestBuilder(module).build(); }

@@ -1,0 +1,13 @@
+// Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The manifest of a plan module, without sections and code.
+#pragma once
+
+#include "mlir/IR/BuiltinOps.h"
+#include "runtime/format/manifest.pb.h"
+
+namespace vlp {
+
+/// Model information, state, kernels and entries of `module`; see packageModel. All problems are reported.
+llvm::FailureOr<format::Manifest> buildManifest(mlir::ModuleOp module);
+
+} // namespace vlp
