@@ -5,28 +5,33 @@
 using namespace mlir;
 using namespace vlp;
 
-/// The transpose of a [rows, columns] matrix.
+/// A [rows, columns] matrix in double, transposed if asked.
 template <typename T>
-static std::vector<T> transposed(const std::vector<T> &matrix, int64_t rows, int64_t columns) {
-  std::vector<T> result(matrix.size());
-  for (int64_t r = 0; r < rows; ++r)
+static std::vector<double> widened(const std::vector<T> &matrix, int64_t rows, int64_t columns, bool transpose) {
+  std::vector<double> result(matrix.begin(), matrix.end());
+  for (int64_t r = 0; r < rows && transpose; ++r)
     for (int64_t c = 0; c < columns; ++c)
       result[c * rows + r] = matrix[r * columns + c];
   return result;
 }
 
-/// out[m, n] = sum_k lhs[m, k] rhs[k, n] + bias[n], each sum in double; the inner loop runs along rows.
+/// out[m, n] = sum_k lhs[m, k] rhs[k, n] + bias[n], each sum in double. The inner loop runs along rows of rhs, four at
+/// a time: whole models are executed through it.
 template <typename T>
-static void multiply(const T *lhs, const T *rhs, const T *bias, T *out, int64_t m, int64_t k, int64_t n) {
+static void multiply(const double *lhs, const double *rhs, const T *bias, T *out, int64_t m, int64_t k, int64_t n) {
   std::vector<double> sums(n);
-  for (int64_t i = 0; i < m; ++i) {
+  for (int64_t i = 0; i < m; ++i, lhs += k) {
     std::fill(sums.begin(), sums.end(), 0.0);
-    for (int64_t l = 0; l < k; ++l) {
-      double factor = lhs[i * k + l];
-      const T *row = rhs + l * n;
+    int64_t l = 0;
+    for (; l + 4 <= k; l += 4) {
+      const double *row = rhs + l * n;
       for (int64_t j = 0; j < n; ++j)
-        sums[j] += factor * row[j];
+        sums[j] +=
+            lhs[l] * row[j] + lhs[l + 1] * row[n + j] + lhs[l + 2] * row[2 * n + j] + lhs[l + 3] * row[3 * n + j];
     }
+    for (; l < k; ++l)
+      for (int64_t j = 0; j < n; ++j)
+        sums[j] += lhs[l] * rhs[l * n + j];
     for (int64_t j = 0; j < n; ++j)
       out[i * n + j] = static_cast<T>(bias ? sums[j] + bias[j] : sums[j]);
   }
@@ -35,17 +40,17 @@ static void multiply(const T *lhs, const T *rhs, const T *bias, T *out, int64_t 
 template <typename T>
 static LogicalResult evaluate(LinearOp op, Evaluation<T> &e) {
   int64_t n = e.in(1).shape[0], k = e.in(1).shape[1], m = n ? e.out().size() / n : 0;
-  std::vector<T> weight = transposed(e.in(1).values, n, k);
-  multiply(e.in(0).values.data(), weight.data(), op.getBias() ? e.in(2).values.data() : nullptr, e.out().values.data(),
-           m, k, n);
+  std::vector<double> input = widened(e.in(0).values, m, k, false), weight = widened(e.in(1).values, n, k, true);
+  multiply(input.data(), weight.data(), op.getBias() ? e.in(2).values.data() : nullptr, e.out().values.data(), m, k, n);
   return success();
 }
 
 template <typename T>
 static LogicalResult evaluate(MatmulOp op, Evaluation<T> &e) {
   const Array<T> &lhs = e.in(0), &rhs = e.in(1);
-  std::vector<T> left = op.getTransposeLhs() ? transposed(lhs.values, lhs.shape[0], lhs.shape[1]) : lhs.values;
-  std::vector<T> right = op.getTransposeRhs() ? transposed(rhs.values, rhs.shape[0], rhs.shape[1]) : rhs.values;
+  int64_t rows = lhs.shape.back() ? lhs.size() / lhs.shape.back() : 0;
+  std::vector<double> left = widened(lhs.values, rows, lhs.shape.back(), op.getTransposeLhs());
+  std::vector<double> right = widened(rhs.values, rhs.shape[0], rhs.shape[1], op.getTransposeRhs());
   int64_t k = rhs.shape[op.getTransposeRhs() ? 1 : 0], n = e.out().shape.back(), m = n ? e.out().size() / n : 0;
   multiply<T>(left.data(), right.data(), nullptr, e.out().values.data(), m, k, n);
   return success();
@@ -85,7 +90,7 @@ template <typename T>
 static LogicalResult evaluate(PatchEmbedOp op, Evaluation<T> &e) {
   const Array<T> &image = e.in(0), &weight = e.in(1);
   int64_t n = weight.shape[0], k = weight.shape[1] * weight.shape[2] * weight.shape[3], m = n ? e.out().size() / n : 0;
-  std::vector<T> rows(image.values.size()), right = transposed(weight.values, n, k);
+  std::vector<double> rows(image.values.size()), right = widened(weight.values, n, k, true);
   forEachPatchElement(image.shape, weight.shape[2], [&](int64_t from, int64_t to) { rows[to] = image[from]; });
   multiply(rows.data(), right.data(), op.getBias() ? e.in(2).values.data() : nullptr, e.out().values.data(), m, k, n);
   return success();
