@@ -54,7 +54,7 @@ def Autodiff : Pass<"vlp-autodiff", "::mlir::ModuleOp"> {
 def SimplifyGradients : Pass<"vlp-simplify-gradients", "::mlir::func::FuncOp"> {
   let summary = "Remove what the gradient rules left: zeros, ones, transposes, padded slices";
   let description = [{
-    Every rewrite is exact (up to the sign of a zero), and keeps locations and `vlp.backward`:
+    Every rewrite is exact up to the sign of a zero (but for the place of padded slices in a longer sum), and keeps locations and `vlp.backward`:
 
     * zeros are dropped from sums, and what is linear in a zero is a zero;
     * products and quotients with the constant 1 are their other operand; constants are broadcast, scaled and negated at
