@@ -1,89 +1,94 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Entries, parameters and layer names.
+// Entries, layers and parameters.
 #include "models/common/ModelBuilder.h"
 
 using namespace mlir;
 using namespace vlp;
 using namespace vlp::models;
 
-ModelBuilder::ModelBuilder(ModuleOp module) : b(module.getLoc(), module.getContext()), module(module) {}
+llvm::ArrayRef<int64_t> vlp::models::shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
 
-std::string ModelBuilder::qualified(StringRef name) const {
-  return layer.empty() ? name.str() : name.empty() ? layer : layer + "." + name.str();
+RankedTensorType ModelBuilder::floatType(ArrayRef<int64_t> shape) {
+  return RankedTensorType::get(shape, builder.getF32Type());
 }
 
-void ModelBuilder::updateLocation() { b.setLoc(NameLoc::get(b.getStringAttr(layer.empty() ? "model" : layer))); }
-
-ModelBuilder::Layer::Layer(ModelBuilder &builder, StringRef name) : builder(builder), outer(builder.layer) {
-  builder.layer = builder.qualified(name);
-  builder.updateLocation();
+RankedTensorType ModelBuilder::intType(ArrayRef<int64_t> shape) {
+  return RankedTensorType::get(shape, builder.getI32Type());
 }
 
-ModelBuilder::Layer::~Layer() {
-  builder.layer = outer;
-  builder.updateLocation();
+Location ModelBuilder::getLoc() {
+  StringRef name = path.empty() ? entry.getSymName() : StringRef(path);
+  return NameLoc::get(builder.getStringAttr(name));
 }
 
-SmallVector<Value> ModelBuilder::beginEntry(StringRef name, ArrayRef<Port> inputs, int64_t batch) {
-  b.setInsertionPointToEnd(module.getBody());
-  updateLocation();
+void ModelBuilder::beginEntry(StringRef name, ArrayRef<Port> ports, const std::map<std::string, int64_t> &options) {
+  SmallVector<Type> types;
+  for (const Port &port : ports)
+    types.push_back(port.type);
+  builder.setInsertionPointToEnd(module.getBody());
+  entry = func::FuncOp::create(builder, NameLoc::get(builder.getStringAttr(name)), name,
+                               builder.getFunctionType(types, {}));
+  entry->setAttr("vlp.entry", builder.getStringAttr(name));
+  NamedAttrList sizes;
+  for (auto &[option, value] : options)
+    sizes.append(option, builder.getI64IntegerAttr(value));
+  entry->setAttr("vlp.options", sizes.getDictionary(getContext()));
+  builder.setInsertionPointToStart(entry.addEntryBlock());
+  inputs.clear();
   reads.clear();
-  SmallVector<Type> types;
-  for (const Port &input : inputs)
-    types.push_back(input.type);
-  entry = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
-  entry->setAttr("vlp.entry", b.getStringAttr(name));
-  entry->setAttr("vlp.options", b.getDictionaryAttr({b.getNamedAttr("batch", b.getI64IntegerAttr(batch))}));
-  Block *block = entry.addEntryBlock();
-  for (auto [i, input] : llvm::enumerate(inputs))
-    entry.setArgAttr(i, "vlp.name", b.getStringAttr(input.name));
-  b.setInsertionPointToEnd(block);
-  return SmallVector<Value>(block->getArguments());
+  for (auto [index, port] : llvm::enumerate(ports)) {
+    entry.setArgAttr(index, "vlp.name", builder.getStringAttr(port.name));
+    inputs[port.name] = entry.getArgument(index);
+  }
 }
 
-void ModelBuilder::endEntry(ArrayRef<std::pair<std::string, Value>> outputs, bool differentiate) {
+func::FuncOp ModelBuilder::endEntry(ArrayRef<Output> outputs) {
   SmallVector<Value> values;
-  SmallVector<Type> types;
-  for (const auto &[name, value] : outputs) {
-    values.push_back(value);
-    types.push_back(value.getType());
-  }
-  func::ReturnOp::create(b, values);
-  entry.setFunctionType(b.getFunctionType(entry.getArgumentTypes(), types));
-  for (auto [i, output] : llvm::enumerate(outputs))
-    entry.setResultAttr(i, "vlp.name", b.getStringAttr(output.first));
-  if (differentiate)
-    entry->setAttr("vlp.differentiate", b.getUnitAttr());
+  for (const Output &output : outputs)
+    values.push_back(output.value);
+  func::ReturnOp::create(builder, getLoc(), values);
+  entry.setType(builder.getFunctionType(entry.getArgumentTypes(), ValueRange(values).getTypes()));
+  for (auto [index, output] : llvm::enumerate(outputs))
+    entry.setResultAttr(index, "vlp.name", builder.getStringAttr(output.name));
+  return entry;
 }
 
-static bool isDecayed(StringRef name, size_t rank) {
-  if (rank < 2)
-    return false;
-  return !name.contains("ln") && !name.contains("norm") && !name.contains("bias") && !name.contains("logit_scale");
+/// The rule of open_clip's training code.
+static bool decays(StringRef name, ArrayRef<int64_t> shape) {
+  return shape.size() >= 2 && !name.contains("bn") && !name.contains("ln") && !name.contains("bias") &&
+         !name.contains("logit_scale");
 }
 
-Value ModelBuilder::parameter(StringRef name, ArrayRef<int64_t> shape, Init init) {
-  std::string symbol = qualified(name);
-  if (Value known = reads.lookup(symbol))
-    return known;
-  RankedTensorType type = f32(shape);
+Value ModelBuilder::parameter(StringRef name, ArrayRef<int64_t> shape, InitializerAttr init) {
+  std::string symbol = getPath(name);
+  Value &read = reads[symbol];
+  if (read)
+    return read;
+  RankedTensorType type = floatType(shape);
   if (!module.lookupSymbol(symbol)) {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPoint(entry);
-    // All parameters stand before the first entry, in order of first use.
-    for (Operation &op : *module.getBody())
-      if (isa<func::FuncOp>(op)) {
-        b.setInsertionPoint(&op);
-        break;
-      }
-    auto attribute = InitializerAttr::get(b.getContext(), init.kind, init.a, init.b);
-    ParameterOp::create(b, symbol, type, attribute, /*trainable=*/true, isDecayed(symbol, shape.size()));
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(*module.getOps<func::FuncOp>().begin());
+    ParameterOp::create(builder, NameLoc::get(builder.getStringAttr(symbol)), symbol, type, init, /*trainable=*/true,
+                        decays(symbol, shape));
   }
-  Value value = ReadOp::create(b, type, symbol);
-  reads[symbol] = value;
-  return value;
+  return read = make<ReadOp>(type, symbol);
 }
 
-Value ModelBuilder::scalar(double value) {
-  return ConstantOp::create(b, DenseElementsAttr::get(f32({}), static_cast<float>(value)));
+Value ModelBuilder::reshape(Value value, ArrayRef<int64_t> shape) {
+  return make<ReshapeOp>(cast<RankedTensorType>(value.getType()).clone(shape), value);
+}
+
+Value ModelBuilder::broadcast(Value value, ArrayRef<int64_t> shape) {
+  return make<BroadcastOp>(cast<RankedTensorType>(value.getType()).clone(shape), value);
+}
+
+Value ModelBuilder::slice(Value value, int64_t axis, int64_t offset, int64_t size) {
+  SmallVector<int64_t> sizes(shapeOf(value)), offsets(sizes.size(), 0);
+  offsets[axis] = offset;
+  sizes[axis] = size;
+  return make<SliceOp>(value, offsets, sizes);
+}
+
+Value ModelBuilder::constant(double value) {
+  return make<ConstantOp>(DenseElementsAttr::get(floatType({}), APFloat(static_cast<float>(value))));
 }

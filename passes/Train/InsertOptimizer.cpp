@@ -1,223 +1,255 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The pass vlp-insert-optimizer.
+// vlp-insert-optimizer.
 #include "passes/Train/Passes.h"
-#include "llvm/ADT/StringSet.h"
-
-using namespace mlir;
-using namespace vlp;
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/StringExtras.h"
 
 namespace vlp {
 #define GEN_PASS_DEF_INSERTOPTIMIZER
 #include "passes/Train/Passes.h.inc"
 } // namespace vlp
 
+using namespace mlir;
+using namespace vlp;
+
 namespace {
-
 struct ScalarInfo {
-  const char *name;
+  StringRef name;
+  /// open_clip's default.
   double value;
-  const char *doc;
+  StringRef doc;
+};
+} // namespace
+
+static constexpr ScalarInfo scalars[] = {
+    {"train.learning_rate", 5e-4, "peak learning rate"},
+    {"train.weight_decay", 0.2, "decoupled weight decay, per unit of learning rate"},
+    {"train.beta1", 0.9, "decay of the first moment"},
+    {"train.beta2", 0.98, "decay of the second moment"},
+    {"train.eps", 1e-6, "added to the root of the second moment"},
+    {"train.clip_norm", 0.0, "bound of the global gradient norm; 0: off"},
+    {"train.warmup_steps", 10000, "steps of linear warm-up"},
+    {"train.total_steps", 100000, "steps until the learning rate is zero"},
 };
 
-// torch.optim.AdamW's defaults, but for CLIP's second beta.
-constexpr ScalarInfo scalars[] = {
-    {"train.learning_rate", 1e-3, "peak learning rate, per step"},
-    {"train.weight_decay", 0.1, "decoupled weight decay, as a multiple of the learning rate"},
-    {"train.beta1", 0.9, "decay of the mean of gradients, per step"},
-    {"train.beta2", 0.98, "decay of the mean of squared gradients, per step"},
-    {"train.eps", 1e-8, "added to the root of the mean squared gradient"},
-    {"train.clip_norm", 1, "largest global gradient norm; 0 turns clipping off"},
-    {"train.warmup_steps", 0, "steps of linear warm-up"},
-    {"train.total_steps", 1000, "steps after which the learning rate has reached 0"},
-    {"train.logit_scale_max", 100, "largest multiplier of similarities"},
-};
-
-constexpr const char *kStep = "train.step";
-
-struct Gradient {
-  StringRef parameter;
-  Value value;
-};
-
-/// Builds the update at the end of one function.
-class StepBuilder {
+namespace {
+/// State symbols of one module, declared on demand.
+class StateDeclarer {
 public:
-  StepBuilder(ModuleOp module, func::FuncOp function, const llvm::StringSet<> &clamped)
-      : module(module), function(function), clamped(clamped), terminator(function.getBody().front().getTerminator()),
-        b(NameLoc::get(StringAttr::get(module.getContext(), "optimizer")), terminator) {
-    for (auto read : function.getOps<ReadOp>())
-      reads[read.getState()] = read;
+  explicit StateDeclarer(ModuleOp module) : module(module), symbols(module) {}
+
+  /// Declares `name`, or checks that what is there has this kind and type.
+  bool declare(StateKind kind, StringRef name, RankedTensorType type, double value, StringRef doc, StringRef of,
+               Location loc) {
+    if (Operation *existing = symbols.lookup(name)) {
+      auto variable = dyn_cast<VariableOp>(existing);
+      if (variable && variable.getKind() == kind && variable.getType() == type)
+        return true;
+      existing->emitError() << "state '" << name << "' exists, expected a " << stringifyStateKind(kind) << " of type " << type;
+      return false;
+    }
+    OpBuilder builder(module.getContext());
+    if (lastVariable)
+      builder.setInsertionPointAfter(lastVariable);
+    else
+      builder.setInsertionPoint(*module.getOps<func::FuncOp>().begin());
+    auto init = InitializerAttr::get(module.getContext(), InitializerKind::Constant, value, 0.0);
+    auto optional = [&](StringRef text) { return text.empty() ? StringAttr() : builder.getStringAttr(text); };
+    lastVariable = VariableOp::create(builder, loc, kind, name, type, init, optional(doc), optional(of));
+    symbols.insert(lastVariable);
+    return true;
   }
 
-  void build() {
-    SmallVector<Gradient> gradients = takeGradients();
-    Value loss = terminator->getOperand(0);
-    Value norm = GlobalNormOp::create(b, llvm::map_to_vector(gradients, [](Gradient g) { return g.value; }));
-    Value finite = AllFiniteOp::create(b, ValueRange{loss, norm});
-    Value scale = ClipFactorOp::create(b, norm.getType(), norm, read("train.clip_norm"));
-    Value step = read(kStep);
-    Value rate = WarmupCosineOp::create(b, step, read("train.learning_rate"), read("train.warmup_steps"), read("train.total_steps"));
-    SmallVector<std::pair<std::string, Value>> writes;
-    for (Gradient g : gradients)
-      update(g, {step, rate, scale, finite}, writes);
-    writes.push_back({kStep, AddOp::create(b, step, finite)});
-    for (auto &[name, value] : writes)
-      WriteOp::create(b, name, value);
-    addOutput("grad_norm", norm);
-    addOutput("learning_rate", rate);
-    addOutput("finite", finite);
-    function->setAttr("vlp.finite_flag", b.getStringAttr("finite"));
+  ParameterOp lookupParameter(StringRef name) { return symbols.lookup<ParameterOp>(name); }
+
+  bool declareScalar(const ScalarInfo &info, Location loc) {
+    double value = info.value;
+    if (auto recipe = module->getAttrOfType<DictionaryAttr>("vlp.recipe"))
+      if (auto given = recipe.getAs<FloatAttr>(info.name))
+        value = given.getValueAsDouble();
+    auto type = RankedTensorType::get({}, Float32Type::get(module.getContext()));
+    return declare(StateKind::Scalar, info.name, type, value, info.doc, "", loc);
   }
 
 private:
-  struct StepValues {
-    Value step, rate, scale, finite;
-  };
+  ModuleOp module;
+  SymbolTable symbols;
+  Operation *lastVariable = nullptr;
+};
 
+/// A parameter with its gradient.
+struct Update {
+  ParameterOp parameter;
+  Value gradient;
+};
+
+/// Builds the update at the end of one training function.
+class OptimizerBuilder {
+public:
+  OptimizerBuilder(func::FuncOp function, StateDeclarer &state)
+      : function(function), state(state),
+        builder(NameLoc::get(StringAttr::get(function.getContext(), "optimizer")), function.getContext()) {}
+
+  LogicalResult run() {
+    if (failed(collectUpdates()) || failed(declareState()))
+      return failure();
+    auto terminator = cast<func::ReturnOp>(function.front().getTerminator());
+    builder.setInsertionPoint(terminator);
+    Value loss = terminator.getOperand(0);
+    SmallVector<Value> gradients;
+    for (Update &update : updates)
+      gradients.push_back(update.gradient);
+    Value norm = make<GlobalNormOp>(gradients);
+    finite = make<AllFiniteOp>(ValueRange{loss, norm});
+    step = read("train.step");
+    rate = make<WarmupCosineOp>(step, read("train.learning_rate"), read("train.warmup_steps"), read("train.total_steps"));
+    gradientScale = make<ClipFactorOp>(norm, read("train.clip_norm"));
+    for (Update &update : updates)
+      apply(update);
+    // Adding the flag counts the step only where it was applied.
+    writes.emplace_back("train.step", make<AddOp>(step, finite));
+    for (auto &[name, value] : writes)
+      WriteOp::create(builder, value.getLoc(), name, value);
+    replaceResults(terminator, {{"grad_norm", norm}, {"learning_rate", rate}, {"finite", finite}});
+    function->setAttr("vlp.finite_flag", builder.getStringAttr("finite"));
+    function->removeAttr("vlp.optimizer");
+    return success();
+  }
+
+private:
+  template <typename OpTy, typename... Args>
+  Value make(Args &&...args) {
+    return builder.create<OpTy>(std::forward<Args>(args)...)->getResult(0);
+  }
+
+  LogicalResult collectUpdates() {
+    auto terminator = cast<func::ReturnOp>(function.front().getTerminator());
+    for (unsigned i = 0; i < function.getNumResults(); ++i) {
+      auto name = function.getResultAttrOfType<FlatSymbolRefAttr>(i, "vlp.gradient");
+      if (!name)
+        continue;
+      ParameterOp parameter = state.lookupParameter(name.getValue());
+      if (!parameter)
+        return function.emitError() << "result #" << i << " is the gradient of '" << name.getValue() << "', expected a parameter of this name";
+      updates.push_back({parameter, terminator.getOperand(i)});
+    }
+    if (updates.empty())
+      return function.emitError() << "training function '" << function.getSymName()
+                                  << "' returns no gradients, expected results with vlp.gradient (does vlp-autodiff run before?)";
+    return success();
+  }
+
+  LogicalResult declareState() {
+    bool ok = true;
+    Location loc = builder.getLoc();
+    for (StringRef moment : {"adam.m/", "adam.v/"})
+      for (Update &update : updates) {
+        StringRef parameter = update.parameter.getSymName();
+        ok &= state.declare(StateKind::Moment, (moment + parameter).str(), cast<RankedTensorType>(update.parameter.getType()), 0.0,
+                            "", parameter, update.parameter.getLoc());
+      }
+    ok &= state.declare(StateKind::Counter, "train.step", RankedTensorType::get({}, builder.getI32Type()), 0.0,
+                        "optimizer steps applied so far", "", loc);
+    for (const ScalarInfo &info : scalars)
+      ok &= state.declareScalar(info, loc);
+    for (Update &update : updates)
+      if (auto bound = update.parameter->getAttrOfType<FlatSymbolRefAttr>("vlp.upper_bound"))
+        ok &= state.declareScalar({bound.getValue(), std::numeric_limits<float>::max(), "upper bound of a parameter after each step"}, loc);
+    return success(ok);
+  }
+
+  /// The value of a state symbol at the start of the entry; made on the first call.
   Value read(StringRef name) {
     Value &value = reads[name];
-    if (!value) {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(&function.getBody().front());
-      Operation *symbol = module.lookupSymbol(name);
-      value = ReadOp::create(b, cast<RankedTensorType>(symbol->getAttrOfType<TypeAttr>("type").getValue()), name);
-    }
-    return value;
+    if (value)
+      return value;
+    for (auto existing : function.getOps<ReadOp>())
+      if (existing.getState() == name)
+        return value = existing.getResult();
+    OpBuilder::InsertionGuard guard(builder);
+    auto *symbol = SymbolTable::lookupNearestSymbolFrom(function, builder.getStringAttr(name));
+    auto type = cast<TypeAttr>(symbol->getAttr("type")).getValue();
+    return value = make<ReadOp>(type, name);
   }
 
-  /// Removes the gradient results from the function.
-  SmallVector<Gradient> takeGradients() {
-    SmallVector<Gradient> gradients;
-    llvm::BitVector erased(function.getNumResults());
-    for (unsigned i = 0; i < function.getNumResults(); ++i)
-      if (auto name = function.getResultAttrOfType<FlatSymbolRefAttr>(i, "vlp.gradient")) {
-        gradients.push_back({name.getValue(), terminator->getOperand(i)});
-        erased.set(i);
+  void apply(Update &update) {
+    OpBuilder::InsertionGuard guard(builder);
+    Location outer = builder.getLoc();
+    builder.setLoc(update.parameter.getLoc());
+    StringRef name = update.parameter.getSymName();
+    Value old = read(name);
+    auto adamw = builder.create<AdamWOp>(old, update.gradient, read(("adam.m/" + name).str()), read(("adam.v/" + name).str()), step, rate,
+                                         read("train.beta1"), read("train.beta2"), read("train.eps"), read("train.weight_decay"),
+                                         gradientScale, finite, update.parameter.getDecay());
+    writes.emplace_back(name.str(), bound(update.parameter, old, adamw.getNewParameter()));
+    writes.emplace_back(("adam.m/" + name).str(), adamw.getNewFirstMoment());
+    writes.emplace_back(("adam.v/" + name).str(), adamw.getNewSecondMoment());
+    builder.setLoc(outer);
+  }
+
+  /// `updated` within the parameter's bounds; `old` where the step is not applied, even outside of them.
+  Value bound(ParameterOp parameter, Value old, Value updated) {
+    auto lower = parameter->getAttrOfType<FloatAttr>("vlp.lower_bound");
+    auto upper = parameter->getAttrOfType<FlatSymbolRefAttr>("vlp.upper_bound");
+    if (!lower && !upper)
+      return updated;
+    Value low = constant(lower ? lower.getValueAsDouble() : -std::numeric_limits<float>::max());
+    Value high = upper ? read(upper.getValue()) : constant(std::numeric_limits<float>::max());
+    return make<SelectOp>(finite, make<ClampOp>(updated, low, high), old);
+  }
+
+  Value constant(double value) {
+    auto type = RankedTensorType::get({}, builder.getF32Type());
+    return make<ConstantOp>(DenseElementsAttr::get(type, APFloat(static_cast<float>(value))));
+  }
+
+  /// Drops the gradients from the results and appends `added`.
+  void replaceResults(func::ReturnOp terminator, ArrayRef<std::pair<StringRef, Value>> added) {
+    SmallVector<Value> values;
+    SmallVector<DictionaryAttr> attributes;
+    for (auto [index, value] : llvm::enumerate(terminator.getOperands()))
+      if (!function.getResultAttr(index, "vlp.gradient")) {
+        values.push_back(value);
+        attributes.push_back(function.getResultAttrDict(index));
       }
-    terminator->eraseOperands(erased);
-    (void)function.eraseResults(erased);
-    return gradients;
-  }
-
-  void update(Gradient g, const StepValues &s, SmallVectorImpl<std::pair<std::string, Value>> &writes) {
-    auto parameter = cast<ParameterOp>(module.lookupSymbol(g.parameter));
-    std::string first = ("adam.m/" + g.parameter).str(), second = ("adam.v/" + g.parameter).str();
-    auto adamw = AdamWOp::create(b, read(g.parameter), g.value, read(first), read(second), s.step, s.rate, read("train.beta1"),
-                                 read("train.beta2"), read("train.eps"), read("train.weight_decay"), s.scale, s.finite,
-                                 parameter.getDecay());
-    Value value = adamw.getNewParameter();
-    if (clamped.contains(g.parameter)) {
-      Value zero = ConstantOp::create(b, DenseElementsAttr::get(RankedTensorType::get({}, b.getF32Type()), 0.0f));
-      Value most = read("train.logit_scale_max");
-      Value bounded = ClampOp::create(b, value, zero, LogOp::create(b, most.getType(), most));
-      value = SelectOp::create(b, s.finite, bounded, value);
+    for (auto &[name, value] : added) {
+      values.push_back(value);
+      attributes.push_back(builder.getDictionaryAttr(builder.getNamedAttr("vlp.name", builder.getStringAttr(name))));
     }
-    writes.append({{g.parameter.str(), value}, {first, adamw.getNewFirstMoment()}, {second, adamw.getNewSecondMoment()}});
+    terminator.getOperandsMutable().assign(values);
+    function.removeResAttrsAttr();
+    function.setType(builder.getFunctionType(function.getArgumentTypes(), ValueRange(values).getTypes()));
+    for (auto [index, attribute] : llvm::enumerate(attributes))
+      function.setResultAttrs(index, attribute);
   }
 
-  void addOutput(StringRef name, Value value) {
-    unsigned index = function.getNumResults();
-    terminator->insertOperands(index, value);
-    (void)function.insertResult(index, value.getType(),
-                                DictionaryAttr::get(module.getContext(), b.getNamedAttr("vlp.name", b.getStringAttr(name))));
-  }
-
-  ModuleOp module;
   func::FuncOp function;
-  const llvm::StringSet<> &clamped;
-  Operation *terminator;
-  ImplicitLocOpBuilder b;
+  StateDeclarer &state;
+  ImplicitLocOpBuilder builder;
+  SmallVector<Update> updates;
   llvm::StringMap<Value> reads;
+  SmallVector<std::pair<std::string, Value>> writes;
+  Value finite, step, rate, gradientScale;
 };
 
-struct InsertOptimizerPass : vlp::impl::InsertOptimizerBase<InsertOptimizerPass> {
-  using InsertOptimizerBase::InsertOptimizerBase;
-
+struct InsertOptimizer : vlp::impl::InsertOptimizerBase<InsertOptimizer> {
   void runOnOperation() override {
-    llvm::StringSet<> training, clamped;
-    for (const std::string &name : entries)
-      training.insert(name);
-    if (training.empty())
-      training.insert("train");
-    for (const std::string &name : clamp)
-      clamped.insert(name);
-    if (clamped.empty())
-      clamped.insert("logit_scale");
-    if (failed(readRecipe()))
-      return signalPassFailure();
-    SmallVector<func::FuncOp> steps;
-    for (auto function : getOperation().getOps<func::FuncOp>()) {
-      auto entry = function->getAttrOfType<StringAttr>("vlp.entry");
-      if (entry && training.contains(entry.getValue()) && !gradientNames(function).empty())
-        steps.push_back(function);
-      else
-        nameGradients(function);
-    }
-    if (steps.empty())
-      return;
-    declare(steps);
-    for (func::FuncOp function : steps)
-      StepBuilder(getOperation(), function, clamped).build();
-  }
-
-private:
-  static SmallVector<StringRef> gradientNames(func::FuncOp function) {
-    SmallVector<StringRef> names;
-    for (unsigned i = 0; i < function.getNumResults(); ++i)
-      if (auto name = function.getResultAttrOfType<FlatSymbolRefAttr>(i, "vlp.gradient"))
-        names.push_back(name.getValue());
-    return names;
-  }
-
-  static void nameGradients(func::FuncOp function) {
-    for (unsigned i = 0; i < function.getNumResults(); ++i)
-      if (auto name = function.getResultAttrOfType<FlatSymbolRefAttr>(i, "vlp.gradient")) {
-        function.setResultAttr(i, "vlp.name", StringAttr::get(function.getContext(), "grad/" + name.getValue()));
-        function.removeResultAttr(i, StringAttr::get(function.getContext(), "vlp.gradient"));
-      }
-  }
-
-  LogicalResult readRecipe() {
-    for (const ScalarInfo &scalar : scalars)
-      values[scalar.name] = scalar.value;
-    auto recipe = getOperation()->getAttrOfType<DictionaryAttr>("vlp.recipe");
-    bool known = true;
-    for (NamedAttribute item : recipe ? recipe.getValue() : ArrayRef<NamedAttribute>()) {
-      auto value = dyn_cast<FloatAttr>(item.getValue());
-      if (!value || !values.count(item.getName().getValue())) {
-        getOperation().emitError() << "expected vlp.recipe to give f64 values for named scalars (train.learning_rate, ...), got '"
-                                   << item.getName().getValue() << "'";
-        known = false;
-        continue;
-      }
-      values[item.getName().getValue()] = value.getValueAsDouble();
-    }
-    return success(known);
-  }
-
-  void declare(ArrayRef<func::FuncOp> steps) {
     ModuleOp module = getOperation();
-    auto context = module.getContext();
-    ImplicitLocOpBuilder b(NameLoc::get(StringAttr::get(context, "optimizer")), context);
-    b.setInsertionPoint(*module.getOps<func::FuncOp>().begin());
-    auto constant = [&](double value) { return InitializerAttr::get(context, InitializerKind::Constant, value, 0); };
-    auto declareOnce = [&](StateKind kind, StringRef name, Type type, double value, StringAttr doc, StringAttr of) {
-      if (!module.lookupSymbol(name))
-        VariableOp::create(b, StateKindAttr::get(context, kind), b.getStringAttr(name), TypeAttr::get(type), constant(value), doc, of);
-    };
-    for (func::FuncOp function : steps)
-      for (StringRef parameter : gradientNames(function)) {
-        Type type = cast<ParameterOp>(module.lookupSymbol(parameter)).getType();
-        for (const char *prefix : {"adam.m/", "adam.v/"})
-          declareOnce(StateKind::Moment, (prefix + parameter).str(), type, 0, {}, b.getStringAttr(parameter));
+    StateDeclarer state(module);
+    bool ok = true;
+    for (auto function : module.getOps<func::FuncOp>()) {
+      auto optimizer = function->getAttrOfType<StringAttr>("vlp.optimizer");
+      if (!optimizer)
+        continue;
+      if (optimizer.getValue() != "adamw") {
+        function.emitError() << "unknown optimizer '" << optimizer.getValue() << "', expected adamw";
+        ok = false;
+      } else {
+        ok &= succeeded(OptimizerBuilder(function, state).run());
       }
-    declareOnce(StateKind::Counter, kStep, RankedTensorType::get({}, b.getI32Type()), 0, b.getStringAttr("steps applied so far"), {});
-    for (const ScalarInfo &scalar : scalars)
-      declareOnce(StateKind::Scalar, scalar.name, RankedTensorType::get({}, b.getF32Type()), values[scalar.name],
-                  b.getStringAttr(scalar.doc), {});
+    }
+    if (!ok)
+      signalPassFailure();
   }
-
-  llvm::StringMap<double> values;
 };
-
 } // namespace

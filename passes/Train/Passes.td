@@ -6,36 +6,43 @@
 include "mlir/Pass/PassBase.td"
 
 def InsertOptimizer : Pass<"vlp-insert-optimizer", "::mlir::ModuleOp"> {
-  let summary = "Turn an entry that returns gradients into a training step that updates state";
+  let summary = "Turn the gradients of training entries into updates of their parameters";
   let description = [{
-    Serves each function whose `vlp.entry` is one of `entries` and whose results carry `vlp.gradient`. Those results vanish; in their place the
-    entry computes and writes, for every parameter, one AdamW update of
+    Serves each function with the attribute `vlp.optimizer = "adamw"`, which it removes. Its results with `vlp.gradient` (see `vlp-autodiff`)
+    are consumed: they vanish from the function's type. In their place:
 
-    * gradients clipped by their global norm (`train.clip_norm`, 0 for off), with the learning rate of a linear warm-up and half a cosine
-      (`train.learning_rate`, `train.warmup_steps`, `train.total_steps`), decayed where the parameter says `decay`;
-    * parameters named in `clamp` are bounded to [0, ln `train.logit_scale_max`] after the update, as open_clip bounds CLIP's temperature;
-    * the counter `train.step` advances.
+    * the global norm of all gradients, and the factor that bounds it by `train.clip_norm`;
+    * the learning rate of the step: linear warm-up, then half a cosine (`vlp.warmup_cosine`);
+    * one `vlp.adamw` a parameter, with moments `adam.m/<parameter>` and `adam.v/<parameter>`, in the order of the results;
+    * bounds of parameters that have `vlp.lower_bound = f64` and `vlp.upper_bound = @scalar`, after their update;
+    * the counter `train.step` plus one.
 
-    All of it happens only where the loss and the gradient norm are finite; else every state symbol keeps its value and the output
-    `finite` is 0. New outputs: `grad_norm`, `learning_rate` (f32) and `finite` (i32). Moments, counter and scalars are declared as
-    `vlp.variable`; the module's dictionary `vlp.recipe` overrides the defaults of scalars.
+    All writes are predicated on a flag on the device: the loss (result #0) and the gradient norm are finite. Where it is 0, every state tensor keeps its
+    value exactly, the counter included. The function gets the results `grad_norm`, `learning_rate` and `finite` (attribute `vlp.name`), and the
+    attribute `vlp.finite_flag = "finite"`.
 
-    In functions that are not in `entries`, results with `vlp.gradient` become outputs named `grad/<parameter>`.
+    Moments, the counter and the scalars are declared where the module lacks them, so that several training entries share one state. The initial
+    values of scalars come from the module's dictionary `vlp.recipe`, else from open_clip's defaults.
 
-    Fails where `vlp.recipe` names an unknown scalar; all such names are reported.
+    Fails, with all reasons at once, where a training function returns no gradients, names another optimizer, or where a state symbol that the
+    pass needs exists with another type.
   }];
-  let options = [
-    ListOption<"entries", "entries", "std::string", "Entries that become training steps; train if none is given">,
-    ListOption<"clamp", "clamp", "std::string", "Parameters bounded after the update; logit_scale if none is given">,
-  ];
   let dependentDialects = ["::vlp::VLPDialect"];
 }
 
-def VerifyState : Pass<"vlp-verify-state", "::mlir::ModuleOp"> {
-  let summary = "Check that entries read and write each state symbol at most once, writes last";
+def NameGradients : Pass<"vlp-name-gradients", "::mlir::func::FuncOp"> {
+  let summary = "Name results that are gradients after their parameters";
   let description = [{
-    Reports, in every function: a second `vlp.read` or `vlp.write` of a symbol, and any op other than a write or the return that follows a
-    write. In-place updates of the planner rest on this form. Changes nothing.
+    Results with `vlp.gradient = @p` and without `vlp.name` get `vlp.name = "grad/p"`, so that entries that return gradients say which is which in
+    compiled files. Training entries have none left after `vlp-insert-optimizer`.
+  }];
+}
+
+def VerifyState : Pass<"vlp-verify-state", "::mlir::ModuleOp"> {
+  let summary = "Check that entries read state once, before they write it once, at their end";
+  let description = [{
+    In each function with `vlp.entry`: a state symbol is read at most once and written at most once; nothing but writes and the return
+    follows the first write; only training entries (`vlp.finite_flag`) write. All violations are reported, each with the first access. Changes nothing.
   }];
 }
 

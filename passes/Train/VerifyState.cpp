@@ -1,43 +1,73 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The pass vlp-verify-state.
+// vlp-verify-state.
 #include "passes/Train/Passes.h"
-#include "llvm/ADT/StringSet.h"
-
-using namespace mlir;
-using namespace vlp;
+#include "llvm/ADT/MapVector.h"
 
 namespace vlp {
 #define GEN_PASS_DEF_VERIFYSTATE
 #include "passes/Train/Passes.h.inc"
 } // namespace vlp
 
-static LogicalResult verifyFunction(func::FuncOp function) {
-  llvm::StringSet<> reads, writes;
-  bool valid = true;
-  for (Operation &op : function.getOps()) {
-    if (auto read = dyn_cast<ReadOp>(op)) {
-      if (!reads.insert(read.getState()).second)
-        valid = false, op.emitError() << "expected one read of '" << read.getState() << "' in the entry, got another";
-    }
-    if (auto write = dyn_cast<WriteOp>(op)) {
-      if (!writes.insert(write.getState()).second)
-        valid = false, op.emitError() << "expected one write of '" << write.getState() << "' in the entry, got another";
-    } else if (!writes.empty() && !op.hasTrait<OpTrait::IsTerminator>()) {
-      valid = false;
-      op.emitError() << "expected writes of state at the end of the entry, got '" << op.getName() << "' after a write";
-    }
-  }
-  return success(valid);
-}
+using namespace mlir;
+using namespace vlp;
 
 namespace {
-struct VerifyStatePass : vlp::impl::VerifyStateBase<VerifyStatePass> {
+/// The accesses to state of one entry.
+class EntryCheck {
+public:
+  explicit EntryCheck(func::FuncOp entry) : entry(entry) {}
+
+  bool run() {
+    entry.walk([&](Operation *op) { visit(op); });
+    return ok;
+  }
+
+private:
+  void visit(Operation *op) {
+    if (auto read = dyn_cast<ReadOp>(op))
+      recordFirst(read, reads, read.getState(), "read");
+    if (auto write = dyn_cast<WriteOp>(op)) {
+      recordFirst(write, writes, write.getState(), "written");
+      if (!entry->hasAttr("vlp.finite_flag"))
+        report(op) << "entry '" << entry.getSymName() << "' is no training entry, expected no writes";
+      if (!firstWrite)
+        firstWrite = op;
+    } else if (firstWrite && !op->hasTrait<OpTrait::IsTerminator>()) {
+      report(op).attachNote(firstWrite->getLoc()) << "the first write";
+    }
+  }
+
+  void recordFirst(Operation *op, llvm::DenseMap<StringRef, Operation *> &seen, StringRef symbol, StringRef what) {
+    auto [first, inserted] = seen.try_emplace(symbol, op);
+    if (inserted)
+      return;
+    InFlightDiagnostic error = op->emitOpError() << "state '" << symbol << "' is " << what << " twice in entry '" << entry.getSymName() << "'";
+    error.attachNote(first->second->getLoc()) << "first here";
+    ok = false;
+  }
+
+  InFlightDiagnostic report(Operation *op) {
+    ok = false;
+    if (isa<WriteOp>(op))
+      return op->emitOpError();
+    return op->emitOpError() << "follows a write of state, expected only writes and the return there";
+  }
+
+  func::FuncOp entry;
+  llvm::DenseMap<StringRef, Operation *> reads, writes;
+  Operation *firstWrite = nullptr;
+  bool ok = true;
+};
+
+struct VerifyState : vlp::impl::VerifyStateBase<VerifyState> {
   void runOnOperation() override {
-    bool valid = true;
+    bool ok = true;
     for (auto function : getOperation().getOps<func::FuncOp>())
-      valid &= succeeded(verifyFunction(function));
-    if (!valid)
+      if (function->hasAttr("vlp.entry"))
+        ok &= EntryCheck(function).run();
+    if (!ok)
       signalPassFailure();
+    markAllAnalysesPreserved();
   }
 };
 } // namespace

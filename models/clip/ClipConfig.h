@@ -1,0 +1,72 @@
+// Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The sizes of a CLIP model with a vision transformer.
+#pragma once
+
+#include "models/common/Architecture.h"
+#include "models/common/Layers.h"
+#include <map>
+#include <optional>
+
+namespace vlp::models {
+
+struct TowerConfig {
+  int64_t width = 0;
+  int64_t layers = 0;
+  /// 0: heads of 64 columns, as OpenAI's models have.
+  int64_t heads = 0;
+  /// Width of the hidden layer; 0: four times the width.
+  int64_t mlp = 0;
+
+  int64_t getHeads() const { return heads ? heads : std::max<int64_t>(1, width / 64); }
+  int64_t getMlp() const { return mlp ? mlp : 4 * width; }
+};
+
+/// How it is trained unless the user sets other scalars; see reference recipe in README.md.
+struct ClipRecipe {
+  double learningRate = 5e-4, weightDecay = 0.2, beta1 = 0.9, beta2 = 0.98, eps = 1e-6, clipNorm = 0;
+  double warmupSteps = 2000, totalSteps = 100000;
+};
+
+struct ClipConfig {
+  /// Pixels of a picture's side; a multiple of `patch`.
+  int64_t image = 0;
+  int64_t patch = 0;
+  TowerConfig vision;
+  /// Tokens of a text, and entries of the token embedding (a capacity: a vocabulary may be smaller).
+  int64_t context = 0;
+  int64_t vocabulary = 0;
+  TowerConfig text;
+  /// Width of the common space.
+  int64_t embed = 0;
+  Activation activation = Activation::QuickGelu;
+  double eps = 1e-5;
+  ClipRecipe recipe;
+
+  int64_t getGrid() const { return image / patch; }
+
+  /// Reads all sizes off a checkpoint's tensors (OpenAI names with their shapes). What shapes do not show comes from `metadata` where it
+  /// says so: act (gelu, quick_gelu), ln_eps, heads or vision_heads and text_heads. Tensors that are missing, or of impossible shape,
+  /// are all named in the error.
+  static llvm::Expected<ClipConfig> fromTensors(const std::map<std::string, std::vector<int64_t>> &shapes,
+                                                const std::map<std::string, std::string> &metadata);
+
+  /// Changes sizes by name ("text.layers" = "3"); unknown names and bad values are all named in the error.
+  llvm::Error apply(const Settings &settings);
+  /// Fails, with all reasons, if no such model can be built.
+  llvm::Error verify() const;
+  /// Names of settings with what they mean.
+  static std::vector<std::pair<std::string, std::string>> getSettings();
+  /// All sizes as numbers, by the names of the settings.
+  std::map<std::string, double> getSizes() const;
+};
+
+struct ClipPreset {
+  std::string name;
+  std::string summary;
+  ClipConfig config;
+};
+
+/// clip/tiny, clip/emoji, clip/ViT-B-32, ... (ClipPresets.cpp).
+const std::vector<ClipPreset> &getClipPresets();
+
+} // namespace vlp::models

@@ -1,0 +1,18 @@
+// Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Losses that several architectures share.
+#pragma once
+
+#include "models/common/ModelBuilder.h"
+
+namespace vlp::models {
+
+/// `scale f g^T` for rows f, g [B, E] and a scalar: the similarity of every picture to every text.
+mlir::Value contrastiveLogits(ModelBuilder &b, mlir::Value f, mlir::Value g, mlir::Value scale);
+
+/// CLIP's loss: the mean of the cross entropies of rows and of columns, where row i and column i belong together.
+mlir::Value symmetricCrossEntropy(ModelBuilder &b, mlir::Value logits);
+
+/// The same, where rows and columns of equal `pair` id [B] share the target evenly. With distinct ids it is CLIP's loss.
+mlir::Value symmetricCrossEntropy(ModelBuilder &b, mlir::Value logits, mlir::Value pair);
+
+} // namespace vlp::models
