@@ -48,7 +48,7 @@ public:
     if (auto op = dyn_cast_or_null<ReduceSumOp>(body.anchor); op && Expression::canEvaluate(op.getInput(), nullptr))
       return true;
     if (auto op = dyn_cast_or_null<GlobalNormOp>(body.anchor))
-      if (llvm::all_of(op.getInputs(), [](Value input) { return isa<BlockArgument>(input); }))
+      if (llvm::all_of(op.getInputs(), isWholeTensor))
         return true;
     why = "expected 'vlp.reduce_sum' of elementwise ops on strided accesses, or 'vlp.global_norm' of dense tensors";
     return false;
@@ -214,6 +214,12 @@ private:
   //===--- global_norm ---===//
 
   static constexpr int64_t kNormChunk = 16384;
+  /// All elements of an input, in any order: a norm does not mind a reshape.
+  static bool isWholeTensor(Value input) {
+    FailureOr<Access> access = getAccess(input);
+    return succeeded(access) && isa<BlockArgument>(access->source) && access->isContiguous() &&
+           elements(access->source) == elements(input);
+  }
   static int64_t elements(Value input) { return cast<RankedTensorType>(input.getType()).getNumElements(); }
 
   /// One launch an input (those of equal size share code), then one that adds all chunks.
@@ -223,7 +229,7 @@ private:
     LaunchPlan last;
     last.suffix = "_norm";
     for (auto [i, input] : llvm::enumerate(op.getInputs())) {
-      unsigned argument = cast<BlockArgument>(input).getArgNumber(), partial = i;
+      unsigned argument = cast<BlockArgument>(getViewSource(input)).getArgNumber(), partial = i;
       int64_t chunks = ceilDiv(elements(input), kNormChunk);
       plan.partials.push_back(chunks * 4);
       LaunchPlan launch;

@@ -204,8 +204,9 @@ TEST(Reduce, LongSumsInChunksWithPrologueAndEpilogue) {
 }
 
 TEST(Reduce, GlobalNormOfSeveralSizes) {
-  checkKernel({"reduce", {"5xf32", "200x100xf32", "f32", "5xf32"},
-               "%y = vlp.global_norm %a0, %a1, %a2, %a3 : (tensor<5xf32>, tensor<200x100xf32>, tensor<f32>, tensor<5xf32>) -> tensor<f32>",
+  checkKernel({"reduce", {"5x1xf32", "200x100xf32", "f32", "5xf32"},
+               "%v = vlp.reshape %a0 : (tensor<5x1xf32>) -> tensor<5xf32>\n"
+               "%y = vlp.global_norm %v, %a1, %a2, %a3 : (tensor<5xf32>, tensor<200x100xf32>, tensor<f32>, tensor<5xf32>) -> tensor<f32>",
                {"%y"}, {"f32"}});
 }
 
