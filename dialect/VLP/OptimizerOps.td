@@ -85,7 +85,7 @@ def VLP_WarmupCosineOp : VLP_Op<"warmup_cosine", [VLP_Elementwise, VLP_NonDiffer
 def VLP_AdamWOp : VLP_Op<"adamw", [InferTypeOpAdaptor]> {
   let summary = "One AdamW update of one parameter (torch form)";
   let description = [{
-    With g = `gradient * gradient_scale`, t = `step` + 1: `m' = beta1 m + (1 - beta1) g`, `v' = beta2 v + (1 - beta2) g g`,
+    With g = `gradient * gradient_scale`, t = `step` (this one included): `m' = beta1 m + (1 - beta1) g`, `v' = beta2 v + (1 - beta2) g g`,
     `p' = p (1 - lr decay) - lr / (1 - beta1^t) m' / (sqrt(v' / (1 - beta2^t)) + eps)` (arXiv 1711.05101 as torch.optim.AdamW computes
     it). The bias corrections `1 - beta^t` are computed in f64, since they lose most of their digits in f32. `weight_decay` counts as 0
     unless `decay` is set. Where `enabled` is 0 the results are the old parameter and moments.

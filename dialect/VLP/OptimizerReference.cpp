@@ -41,7 +41,7 @@ static LogicalResult evaluate(WarmupCosineOp, Evaluation<T> &e) {
 template <typename T>
 static LogicalResult evaluate(AdamWOp op, Evaluation<T> &e) {
   bool enabled = e.in(11).ints[0] != 0;
-  double step = e.in(4).ints[0] + 1.0;
+  double step = e.in(4).ints[0];
   T rate = e.in(5)[0], beta1 = e.in(6)[0], beta2 = e.in(7)[0], eps = e.in(8)[0], scale = e.in(10)[0];
   T decay = op.getDecay() ? e.in(9)[0] : T(0);
   // Bias corrections are scalars of the step: in double, since 1 - beta2^t loses most of its digits in f32.

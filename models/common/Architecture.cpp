@@ -18,7 +18,7 @@ std::string vlp::models::suggest(llvm::StringRef wrong, llvm::ArrayRef<std::stri
   }
   llvm::sort(near);
   near.resize(std::min<size_t>(near.size(), 3));
-  auto quoted = llvm::map_range(near, [](auto &item) { return "'" + known[item.second] + "'"; });
+  auto quoted = llvm::map_range(near, [&](auto &item) { return "'" + known[item.second] + "'"; });
   if (!near.empty())
     return "did you mean " + llvm::join(quoted, " or ") + "?";
   return "known: " + llvm::join(known, ", ");

@@ -125,14 +125,13 @@ private:
     return cast<BlockArgument>(getViewSource(body.anchor->getOperand(operand))).getArgNumber();
   }
 
-  /// 1 - beta^(step + 1) by repeated squaring over the 31 bits of the exponent, in f64.
+  /// 1 - beta^step by repeated squaring over the 31 bits of the exponent, in f64.
   static Value biasCorrection(KernelBuilder &k, Value beta, Value step) {
     Type f64 = k.b.getF64Type();
     Value one = arith::ConstantOp::create(k.b, k.b.getF64FloatAttr(1.0));
     Value oneInt = arith::ConstantOp::create(k.b, k.b.getI32IntegerAttr(1));
-    Value exponent = arith::AddIOp::create(k.b, step, oneInt);
     Value base = arith::ExtFOp::create(k.b, f64, beta);
-    auto power = k.loop(k.index(0), k.index(31), 1, {one, base, exponent}, [&](Value, ValueRange in) {
+    auto power = k.loop(k.index(0), k.index(31), 1, {one, base, step}, [&](Value, ValueRange in) {
       Value bit = arith::AndIOp::create(k.b, in[2], oneInt);
       Value isSet = arith::CmpIOp::create(k.b, arith::CmpIPredicate::ne, bit,
                                           arith::ConstantOp::create(k.b, k.b.getI32IntegerAttr(0)));

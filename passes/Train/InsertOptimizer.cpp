@@ -104,10 +104,11 @@ public:
     step = read("train.step");
     rate = make<WarmupCosineOp>(step, read("train.learning_rate"), read("train.warmup_steps"), read("train.total_steps"));
     gradientScale = make<ClipFactorOp>(norm, read("train.clip_norm"));
+    // Adding the flag counts the step only where it is applied. Updates use the new count, so that the counter is advanced in place.
+    step = make<AddOp>(step, finite);
     for (Update &update : updates)
       apply(update);
-    // Adding the flag counts the step only where it was applied.
-    writes.emplace_back("train.step", make<AddOp>(step, finite));
+    writes.emplace_back("train.step", step);
     for (auto &[name, value] : writes)
       WriteOp::create(builder, value.getLoc(), name, value);
     replaceResults(terminator, {{"grad_norm", norm}, {"learning_rate", rate}, {"finite", finite}});

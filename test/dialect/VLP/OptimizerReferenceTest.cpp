@@ -96,10 +96,10 @@ static void expectStep(const std::vector<Array<T>> &actual, int t, double decay,
 }
 
 TYPED_TEST(OptimizerReference, AdamWAsTorchComputesIt) {
-  expectStep(step<TypeParam>(0, 0.1, true), 1, 0.1, 1);
-  expectStep(step<TypeParam>(0, 0.1, false), 1, 0, 1);
-  expectStep(step<TypeParam>(999, 0.2, true), 1000, 0.2, 1);
-  expectStep(step<TypeParam>(4, 0.2, true, 0.125), 5, 0.2, 0.125);
+  expectStep(step<TypeParam>(1, 0.1, true), 1, 0.1, 1);
+  expectStep(step<TypeParam>(1, 0.1, false), 1, 0, 1);
+  expectStep(step<TypeParam>(1000, 0.2, true), 1000, 0.2, 1);
+  expectStep(step<TypeParam>(5, 0.2, true, 0.125), 5, 0.2, 0.125);
 }
 
 // The step of a not-finite loss leaves everything bit for bit as it was, whatever the gradient holds.

@@ -288,7 +288,7 @@ TEST(MatchTargets, SharesMassAmongEqualIds) {
 
 TEST(AdamW, UpdatesAndLeavesAloneWhenDisabled) {
   for (const char *decay : {"", " {decay}"})
-    for (int enabled : {1, 2}) { // integers are drawn below this: with 1 the flag is 0 and so is the step
+    for (int enabled : {1, 9}) { // integers are drawn below this: with 1 the flag is 0 and so is the step
       std::string t = "tensor<37xf32>, ", s = "tensor<f32>, ";
       checkKernel({"adamw", {"37xf32", "37xf32", "37xf32", "37xf32", "i32", "f32", "f32", "f32", "f32", "f32", "f32", "i32"},
                    std::string("%p, %m, %v = vlp.adamw %a0, %a1, %a2, %a3, %a4, %a5, %a6, %a7, %a8, %a9, %a10, %a11") + decay + " : (" + t + t + t + t +
