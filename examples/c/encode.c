@@ -30,7 +30,8 @@ static void take_weights(vlp_session *session, const char *argument) {
     check(vlp_session_load_weights(session, argument));
 }
 
-/* A grey ramp from top left to bottom right in every channel, normalised as the model expects. [batch, 3, size, size] */
+/* A grey ramp from top left to bottom right in every channel, normalised as the model expects. [batch, 3, size, size]
+ */
 static void fill_image(const vlp_module *module, vlp_session *session) {
   vlp_preprocessing pre;
   vlp_tensor_info info;
@@ -52,7 +53,8 @@ static void fill_image(const vlp_module *module, vlp_session *session) {
       }
 }
 
-/* A row of tokens as a CLIP text has them: start, two words, end, padding. The two highest ids are start and end. [batch, length] */
+/* A row of tokens as a CLIP text has them: start, two words, end, padding. The two highest ids are start and end.
+ * [batch, length] */
 static void fill_text(const vlp_module *module, vlp_session *session) {
   vlp_preprocessing pre;
   vlp_tensor_info info;
@@ -73,7 +75,8 @@ static void fill_text(const vlp_module *module, vlp_session *session) {
 }
 
 /* Runs `entry` and returns the first row of its embedding; its length goes to `width`. */
-static const float *encode(const vlp_module *module, vlp_session *session, const char *entry, const char *output, int64_t *width) {
+static const float *encode(const vlp_module *module, vlp_session *session, const char *entry, const char *output,
+                           int64_t *width) {
   vlp_tensor_info info;
   const void *data;
   check(vlp_session_run(session, entry));
@@ -99,7 +102,8 @@ int main(int argc, char **argv) {
   const float *image = encode(module, session, "encode_image", "image_embedding", &image_width);
   const float *text = encode(module, session, "encode_text", "text_embedding", &text_width);
   if (image_width != text_width) {
-    fprintf(stderr, "error: embeddings of %lld and %lld numbers cannot be compared\n", (long long)image_width, (long long)text_width);
+    fprintf(stderr, "error: embeddings of %lld and %lld numbers cannot be compared\n", (long long)image_width,
+            (long long)text_width);
     return 1;
   }
   /* Embeddings have length 1, so that their dot product is the cosine. */

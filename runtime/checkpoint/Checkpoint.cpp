@@ -32,7 +32,8 @@ Status saveCheckpoint(Session &session, const std::string &path, const Checkpoin
   std::string others;
   for (const format::StateTensor &state : manifest.state()) {
     const format::Tensor &tensor = state.tensor();
-    tensors.push_back({tensor.name(), typeOf(tensor), {tensor.shape().begin(), tensor.shape().end()}, session.state(tensor.name())});
+    tensors.push_back(
+        {tensor.name(), typeOf(tensor), {tensor.shape().begin(), tensor.shape().end()}, session.state(tensor.name())});
     if (state.kind() != format::StateTensor::PARAMETER)
       others += tensor.name() + "\n";
   }
@@ -131,9 +132,9 @@ private:
   Status report() const {
     if (missing.empty() && extra.empty() && wrong.empty())
       return Status::ok();
-    std::string text = file.path() + ": these weights do not fit " + module.path() + ": " + std::to_string(missing.size()) +
-                       " missing, " + std::to_string(extra.size()) + " not expected, " + std::to_string(wrong.size()) +
-                       " of another shape or type";
+    std::string text = file.path() + ": these weights do not fit " + module.path() + ": " +
+                       std::to_string(missing.size()) + " missing, " + std::to_string(extra.size()) +
+                       " not expected, " + std::to_string(wrong.size()) + " of another shape or type";
     for (const auto *lines : {&missing, &extra, &wrong})
       for (const std::string &line : *lines)
         text += "\n  " + line;
@@ -154,7 +155,8 @@ static Status checkVersion(const SafetensorsFile &file) {
   auto version = file.metadata().find(kVersionKey);
   if (version == file.metadata().end() || version->second == kVersion)
     return Status::ok();
-  return {StatusCode::DataLoss, file.path() + ": a checkpoint of version " + version->second + ", this runtime reads version " + kVersion};
+  return {StatusCode::DataLoss,
+          file.path() + ": a checkpoint of version " + version->second + ", this runtime reads version " + kVersion};
 }
 
 static CheckpointMetadata ownMetadata(const SafetensorsFile &file) {

@@ -111,13 +111,14 @@ Status SafetensorsFile::readHeader() {
       return bad(where + "its bytes " + std::to_string(first) + " to " + std::to_string(last) +
                  (first < end ? " overlap another's" : " leave a hole before them"));
     if (last > buffer.size())
-      return bad(where + "its bytes end at " + std::to_string(last) + ", the file's at " + std::to_string(buffer.size()) +
-                 " (truncated?)");
+      return bad(where + "its bytes end at " + std::to_string(last) + ", the file's at " +
+                 std::to_string(buffer.size()) + " (truncated?)");
     if (last - first != size)
       return bad(where + "its shape needs " + std::to_string(size) + " bytes, it has " + std::to_string(last - first));
     end = last;
     byName[tensor.name] = list.size();
-    list.push_back({std::move(tensor.name), *type, {tensor.shape.begin(), tensor.shape.end()}, buffer.subspan(first, size)});
+    list.push_back(
+        {std::move(tensor.name), *type, {tensor.shape.begin(), tensor.shape.end()}, buffer.subspan(first, size)});
   }
   if (end != buffer.size())
     return bad(std::to_string(buffer.size() - end) + " bytes belong to no tensor");

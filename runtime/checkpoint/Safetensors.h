@@ -45,8 +45,8 @@ struct SafetensorsTensor {
 /// A safetensors file mapped into memory.
 class SafetensorsFile {
 public:
-  /// Opens and checks `path`: header length, JSON, names that occur twice, offsets (in range, no overlap, no hole, whole
-  /// file covered), sizes against shapes. The error is one line that names the file and the tensor.
+  /// Opens and checks `path`: header length, JSON, names that occur twice, offsets (in range, no overlap, no hole,
+  /// whole file covered), sizes against shapes. The error is one line that names the file and the tensor.
   static Expected<SafetensorsFile> open(const std::string &path);
   /// The same for bytes in memory; `name` is used in messages.
   static Expected<SafetensorsFile> parse(std::span<const char> bytes, const std::string &name);
@@ -70,8 +70,8 @@ private:
   std::map<std::string, std::string> strings;
 };
 
-/// Writes `tensors` (any order; sorted by element size, then name) with `metadata` to `path`: to a temporary name in the same folder
-/// first, synced, then renamed, so that `path` holds either the old or the new file whatever happens.
+/// Writes `tensors` (any order; sorted by element size, then name) with `metadata` to `path`: to a temporary name in
+/// the same folder first, synced, then renamed, so that `path` holds either the old or the new file whatever happens.
 Status writeSafetensors(const std::string &path, std::vector<SafetensorsTensor> tensors,
                         const std::map<std::string, std::string> &metadata);
 

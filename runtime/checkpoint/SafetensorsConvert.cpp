@@ -63,7 +63,8 @@ Status convertAll(const SafetensorsTensor &tensor, std::span<Result> values) {
     Stored stored;
     std::memcpy(&stored, tensor.data.data() + i * sizeof stored, sizeof stored);
     if (!convertElement(decode(stored), values[i]))
-      return Status::invalid("tensor '" + tensor.name + "': element " + std::to_string(i) + " does not fit the type it is read as");
+      return Status::invalid("tensor '" + tensor.name + "': element " + std::to_string(i) +
+                             " does not fit the type it is read as");
   }
   return Status::ok();
 }
@@ -108,7 +109,8 @@ Status convert(const SafetensorsTensor &tensor, std::span<Result> values, const 
       break;
     }
   }
-  return Status::invalid("tensor '" + tensor.name + "' is " + toString(tensor.type) + ", which cannot be read as " + wanted);
+  return Status::invalid("tensor '" + tensor.name + "' is " + toString(tensor.type) + ", which cannot be read as " +
+                         wanted);
 }
 
 } // namespace

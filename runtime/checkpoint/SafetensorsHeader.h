@@ -19,7 +19,8 @@ struct SafetensorsHeader {
   std::map<std::string, std::string> metadata;
 };
 
-/// Reads `json`, which must hold exactly one object of the expected form. Returns an empty string, or what is wrong and where.
+/// Reads `json`, which must hold exactly one object of the expected form. Returns an empty string, or what is wrong and
+/// where.
 std::string parseSafetensorsHeader(std::string_view json, SafetensorsHeader &header);
 
 } // namespace vlp

@@ -44,7 +44,8 @@ Expected<AtomicFile> AtomicFile::create(const std::string &path) {
   std::string prefix = slash == std::string::npos ? "" : path.substr(0, slash + 1);
   std::string base = path.substr(slash == std::string::npos ? 0 : slash + 1);
   for (unsigned attempt = 0;; ++attempt) {
-    std::string temporary = prefix + "." + base + "." + std::to_string(getpid()) + "." + std::to_string(attempt) + ".tmp";
+    std::string temporary =
+        prefix + "." + base + "." + std::to_string(getpid()) + "." + std::to_string(attempt) + ".tmp";
     int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor >= 0)
       return AtomicFile(path, std::move(temporary), descriptor);
@@ -54,8 +55,8 @@ Expected<AtomicFile> AtomicFile::create(const std::string &path) {
 }
 
 AtomicFile::AtomicFile(AtomicFile &&other) noexcept
-    : path(std::move(other.path)), temporary(std::move(other.temporary)), descriptor(std::exchange(other.descriptor, -1)),
-      buffer(std::move(other.buffer)) {
+    : path(std::move(other.path)), temporary(std::move(other.temporary)),
+      descriptor(std::exchange(other.descriptor, -1)), buffer(std::move(other.buffer)) {
   other.temporary.clear();
 }
 

@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Writes a file so that its path holds either what was there before or all of the new bytes, whatever interrupts the writer.
+// Writes a file so that its path holds either what was there before or all of the new bytes, whatever interrupts the
+// writer.
 #pragma once
 
 #include "runtime/core/Status.h"

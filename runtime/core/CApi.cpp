@@ -106,7 +106,9 @@ vlp_status *vlp_module_load(const char *path, const vlp_options *options, vlp_mo
 
 void vlp_module_free(vlp_module *module) { delete module; }
 
-const char *vlp_module_model(const vlp_module *module) { return module ? module->module->manifest().model().c_str() : ""; }
+const char *vlp_module_model(const vlp_module *module) {
+  return module ? module->module->manifest().model().c_str() : "";
+}
 
 const char *vlp_module_architecture(const vlp_module *module) {
   return module ? module->module->manifest().architecture().c_str() : "";
@@ -134,14 +136,17 @@ vlp_status *vlp_module_preprocessing(const vlp_module *module, vlp_preprocessing
 }
 
 uint64_t vlp_module_arena_size(const vlp_module *module) { return module ? module->module->arenaSize() : 0; }
-uint64_t vlp_module_state_size(const vlp_module *module) { return module ? module->module->manifest().state_bytes() : 0; }
+uint64_t vlp_module_state_size(const vlp_module *module) {
+  return module ? module->module->manifest().state_bytes() : 0;
+}
 
 size_t vlp_module_entry_count(const vlp_module *module) {
   return module ? size_t(module->module->manifest().entries_size()) : 0;
 }
 
 const char *vlp_module_entry_name(const vlp_module *module, size_t index) {
-  return index < vlp_module_entry_count(module) ? module->module->manifest().entries(int(index)).name().c_str() : nullptr;
+  return index < vlp_module_entry_count(module) ? module->module->manifest().entries(int(index)).name().c_str()
+                                                : nullptr;
 }
 
 } // extern "C"
@@ -191,16 +196,16 @@ Status tensorCalled(const vlp_module *module, const char *entry, Side side, cons
     }
     known += (known.empty() ? "" : ", ") + tensor.name();
   }
-  return {StatusCode::NotFound,
-          std::string("entry '") + entry + "' has no " + nameOf(side) + " '" + name + "'; it has " + (known.empty() ? "none" : known)};
+  return {StatusCode::NotFound, std::string("entry '") + entry + "' has no " + nameOf(side) + " '" + name +
+                                    "'; it has " + (known.empty() ? "none" : known)};
 }
 
 /// The sizes that the caller and the tensor mean must be the same.
 Status checkSize(const char *entry, const char *name, uint64_t given, uint64_t needed) {
   if (given == needed)
     return Status::ok();
-  return Status::invalid(std::string("entry '") + entry + "', tensor '" + name + "': expected " + std::to_string(needed) +
-                         " bytes, got " + std::to_string(given));
+  return Status::invalid(std::string("entry '") + entry + "', tensor '" + name + "': expected " +
+                         std::to_string(needed) + " bytes, got " + std::to_string(given));
 }
 
 } // namespace
@@ -223,11 +228,13 @@ vlp_status *vlp_module_output(const vlp_module *module, const char *entry, size_
   return guarded([&] { return tensorAt(module, entry, Side::Output, index, info); });
 }
 
-vlp_status *vlp_module_find_input(const vlp_module *module, const char *entry, const char *name, vlp_tensor_info *info) {
+vlp_status *vlp_module_find_input(const vlp_module *module, const char *entry, const char *name,
+                                  vlp_tensor_info *info) {
   return guarded([&] { return tensorCalled(module, entry, Side::Input, name, info); });
 }
 
-vlp_status *vlp_module_find_output(const vlp_module *module, const char *entry, const char *name, vlp_tensor_info *info) {
+vlp_status *vlp_module_find_output(const vlp_module *module, const char *entry, const char *name,
+                                   vlp_tensor_info *info) {
   return guarded([&] { return tensorCalled(module, entry, Side::Output, name, info); });
 }
 
@@ -292,7 +299,8 @@ vlp_status *vlp_session_save_checkpoint(vlp_session *session, const char *path) 
   });
 }
 
-vlp_status *vlp_session_set_input(vlp_session *session, const char *entry, const char *name, const void *data, uint64_t size) {
+vlp_status *vlp_session_set_input(vlp_session *session, const char *entry, const char *name, const void *data,
+                                  uint64_t size) {
   return guarded([&]() -> Status {
     VLP_RETURN_IF_ERROR(require("vlp_session_set_input", session, entry, name, data));
     auto input = session->session->input(entry, name);
@@ -324,7 +332,8 @@ vlp_status *vlp_session_run(vlp_session *session, const char *entry) {
   });
 }
 
-vlp_status *vlp_session_get_output(const vlp_session *session, const char *entry, const char *name, void *data, uint64_t size) {
+vlp_status *vlp_session_get_output(const vlp_session *session, const char *entry, const char *name, void *data,
+                                   uint64_t size) {
   return guarded([&]() -> Status {
     VLP_RETURN_IF_ERROR(require("vlp_session_get_output", session, entry, name, data));
     auto output = session->session->output(entry, name);

@@ -21,8 +21,8 @@ Executor::Executor(const format::Entry &entry, std::span<const vlp_cpu_kernel> k
       const format::Launch &launch = op.launch();
       step.kernel = kernels[launch.kernel()];
       step.tasks = launch.tasks();
-      step.alone = launch.tasks() == 1 ||
-                   (launch.bytes() > 0 && launch.bytes() <= kAloneBytes && launch.flops() <= kAloneFlops);
+      step.alone =
+          launch.tasks() == 1 || (launch.bytes() > 0 && launch.bytes() <= kAloneBytes && launch.flops() <= kAloneFlops);
       for (const format::Slot &slot : launch.args())
         arguments.push_back(pointerTo(slot));
     } else {

@@ -56,7 +56,8 @@ void fillState(const format::StateTensor &state, std::byte *data, uint64_t seed,
   } else if (init.kind() == format::Initializer::CONSTANT) {
     std::fill_n(reinterpret_cast<float *>(data), count, float(init.a()));
   } else {
-    Filling fill{init.kind(), init.a(), init.b(), reinterpret_cast<float *>(data), count, seed, fnv1a64(state.tensor().name())};
+    Filling fill{
+        init.kind(), init.a(), init.b(), reinterpret_cast<float *>(data), count, seed, fnv1a64(state.tensor().name())};
     pool.run(int64_t((count + kChunk - 1) / kChunk), fillChunks, &fill);
   }
 }

@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A read-only block of bytes at a page boundary: a file mapped into memory, or a copy of bytes that were in memory already.
+// A read-only block of bytes at a page boundary: a file mapped into memory, or a copy of bytes that were in memory
+// already.
 #pragma once
 
 #include "runtime/core/Status.h"

@@ -20,8 +20,8 @@ struct DeviceOptions {
   std::string device = "cpu";
   /// Worker threads, the caller included; 0 means one per available core.
   unsigned threads = 0;
-  /// Memory for intermediate values that the caller owns, at least Module::arenaSize() bytes, 64-byte aligned; null: the session's
-  /// own. It must outlive the session and holds garbage between runs.
+  /// Memory for intermediate values that the caller owns, at least Module::arenaSize() bytes, 64-byte aligned; null:
+  /// the session's own. It must outlive the session and holds garbage between runs.
   void *arena = nullptr;
   uint64_t arenaSize = 0;
   /// Fill arena, outputs and scratch with NaN before each run: shows kernels that read what nobody wrote.
@@ -86,11 +86,14 @@ public:
   Status run(std::string_view entry);
   /// The same, with a time per op.
   Status runTimed(std::string_view entry, std::vector<OpTiming> &timings);
-  /// Runs the entry op by op and stops at the first op whose f32 results hold a value that is not finite; returns its layer and
-  /// kernel ("layer 'visual.ln_pre' (kernel ...)"), or an empty string when all were finite. State is left as it was.
+  /// Runs the entry op by op and stops at the first op whose f32 results hold a value that is not finite; returns its
+  /// layer and kernel ("layer 'visual.ln_pre' (kernel ...)"), or an empty string when all were finite. State is left as
+  /// it was.
   Expected<std::string> findNonFinite(std::string_view entry);
-  /// After each op, calls `visit(op index, op)` so that a tool can look at results; state is left as it was when `keepState`.
-  Status runObserved(std::string_view entry, const std::function<Status(size_t, const format::Op &)> &visit, bool keepState);
+  /// After each op, calls `visit(op index, op)` so that a tool can look at results; state is left as it was when
+  /// `keepState`.
+  Status runObserved(std::string_view entry, const std::function<Status(size_t, const format::Op &)> &visit,
+                     bool keepState);
   /// The bytes behind a slot right now (for observers).
   std::span<const std::byte> slot(std::string_view entry, const format::Slot &slot) const;
 

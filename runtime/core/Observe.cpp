@@ -72,7 +72,8 @@ static std::string describeOp(const format::Op &op, const format::Manifest &mani
 }
 
 /// Names an input or state tensor that is not finite before anything has run; an empty string when there is none.
-static std::string findInOperands(const format::Entry &entry, const format::Manifest &manifest, const RegionBases &bases) {
+static std::string findInOperands(const format::Entry &entry, const format::Manifest &manifest,
+                                  const RegionBases &bases) {
   auto describe = [&](const char *what, const format::Tensor &tensor) -> std::string {
     if (tensor.dtype() != format::F32)
       return "";

@@ -1,7 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Sessions: memory for a module's entries, their state, and runs.
-#include "runtime/core/Module.h"
 #include "runtime/core/Initialize.h"
+#include "runtime/core/Module.h"
 #include "runtime/core/ModuleImpl.h"
 #include "runtime/core/SessionImpl.h"
 #include "runtime/format/Validate.h"
@@ -163,15 +163,16 @@ Expected<Session::Impl::Bound *> Session::Impl::find(std::string_view entry) {
 
 /// The tensor `name` among `tensors`, or an error that lists them.
 static Expected<const format::Tensor *> findTensor(const google::protobuf::RepeatedPtrField<format::Tensor> &tensors,
-                                                   std::string_view name, const char *what, const format::Entry &entry) {
+                                                   std::string_view name, const char *what,
+                                                   const format::Entry &entry) {
   std::string known;
   for (const format::Tensor &tensor : tensors)
     if (tensor.name() == name)
       return &tensor;
   for (const format::Tensor &tensor : tensors)
     known += (known.empty() ? "" : ", ") + tensor.name();
-  return Status(StatusCode::NotFound, "entry '" + entry.name() + "' has no " + what + " '" + std::string(name) + "'; it has " +
-                                          (known.empty() ? "none" : known));
+  return Status(StatusCode::NotFound, "entry '" + entry.name() + "' has no " + what + " '" + std::string(name) +
+                                          "'; it has " + (known.empty() ? "none" : known));
 }
 
 Expected<std::span<std::byte>> Session::input(std::string_view entry, std::string_view tensor) {

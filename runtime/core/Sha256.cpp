@@ -54,7 +54,8 @@ static void compress(std::array<uint32_t, 8> &state, const uint8_t *block) {
 }
 
 Sha256::Sha256()
-    : state{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}, pending{} {}
+    : state{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}, pending{} {
+}
 
 void Sha256::update(std::string_view bytes) {
   const auto *data = reinterpret_cast<const uint8_t *>(bytes.data());

@@ -27,7 +27,8 @@ enum class StatusCode : int32_t {
   Internal = 6,
 };
 
-/// The outcome of an operation: Ok, or a code with a one-line message that says what was expected, what was found and where.
+/// The outcome of an operation: Ok, or a code with a one-line message that says what was expected, what was found and
+/// where.
 class [[nodiscard]] Status {
 public:
   Status() = default;
@@ -64,7 +65,9 @@ template <typename T>
 class [[nodiscard]] Expected {
 public:
   Expected(T value) : value(std::move(value)) {}
-  Expected(Status status) : error(std::move(status)) { assert(!error.isOk() && "an Expected without a value needs an error"); }
+  Expected(Status status) : error(std::move(status)) {
+    assert(!error.isOk() && "an Expected without a value needs an error");
+  }
 
   explicit operator bool() const { return value.has_value(); }
   T &operator*() { return *value; }
@@ -81,8 +84,8 @@ private:
 } // namespace vlp
 
 /// Returns from the enclosing function when `expr` (a Status) is not Ok.
-#define VLP_RETURN_IF_ERROR(expr)                                                                                                \
-  do {                                                                                                                           \
-    if (::vlp::Status vlpStatus_ = (expr); !vlpStatus_.isOk())                                                                   \
-      return vlpStatus_;                                                                                                         \
+#define VLP_RETURN_IF_ERROR(expr)                                                                                      \
+  do {                                                                                                                 \
+    if (::vlp::Status vlpStatus_ = (expr); !vlpStatus_.isOk())                                                         \
+      return vlpStatus_;                                                                                               \
   } while (false)

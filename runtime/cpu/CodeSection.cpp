@@ -29,9 +29,9 @@ static Status checkElf(std::span<const char> bytes, const std::string &path) {
     return {StatusCode::DataLoss, path + ": its code is not a shared object; compile the model again with vlpc"};
   std::memcpy(&header, bytes.data(), sizeof header);
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != kMachine)
-    return {StatusCode::Unavailable,
-            path + ": its code is for another kind of processor (ELF machine " + std::to_string(header.e_machine) +
-                ", this one is " + std::to_string(kMachine) + "); compile the model again on this machine"};
+    return {StatusCode::Unavailable, path + ": its code is for another kind of processor (ELF machine " +
+                                         std::to_string(header.e_machine) + ", this one is " +
+                                         std::to_string(kMachine) + "); compile the model again on this machine"};
   return Status::ok();
 }
 
@@ -96,7 +96,8 @@ Expected<CodeSection> CodeSection::load(std::span<const char> bytes, std::span<c
     code.functions.push_back(reinterpret_cast<vlp_cpu_kernel>(address));
   }
   if (!missing.empty())
-    return Status(StatusCode::DataLoss, path + ": its code lacks kernels: " + missing + "; compile the model again with vlpc");
+    return Status(StatusCode::DataLoss,
+                  path + ": its code lacks kernels: " + missing + "; compile the model again with vlpc");
   return code;
 }
 

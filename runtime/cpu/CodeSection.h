@@ -13,9 +13,10 @@ namespace vlp {
 
 class CodeSection {
 public:
-  /// Loads `bytes` (an ELF shared object without undefined symbols) and finds every one of `symbols`. `path` names the compiled
-  /// file in errors; all missing kernels are listed at once.
-  static Expected<CodeSection> load(std::span<const char> bytes, std::span<const std::string> symbols, const std::string &path);
+  /// Loads `bytes` (an ELF shared object without undefined symbols) and finds every one of `symbols`. `path` names the
+  /// compiled file in errors; all missing kernels are listed at once.
+  static Expected<CodeSection> load(std::span<const char> bytes, std::span<const std::string> symbols,
+                                    const std::string &path);
 
   CodeSection(CodeSection &&other) noexcept;
   CodeSection &operator=(CodeSection &&other) noexcept;
@@ -26,8 +27,8 @@ public:
 
 private:
   CodeSection() = default;
-  /// dlopen knows libraries by name, and a closed descriptor's number, hence its name /proc/self/fd/N, is given out again: then
-  /// glibc would hand out the library of the file before. So the descriptor lives as long as the handle.
+  /// dlopen knows libraries by name, and a closed descriptor's number, hence its name /proc/self/fd/N, is given out
+  /// again: then glibc would hand out the library of the file before. So the descriptor lives as long as the handle.
   int descriptor = -1;
   void *handle = nullptr;
   std::vector<vlp_cpu_kernel> functions;

@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// CPU features by CPUID: /proc may be absent, and what counts is also whether the system saves the wide registers (XCR0).
+// CPU features by CPUID: /proc may be absent, and what counts is also whether the system saves the wide registers
+// (XCR0).
 #include "runtime/cpu/CpuFeatures.h"
 
 #include <algorithm>
@@ -134,7 +135,8 @@ static std::string join(const std::vector<std::string> &items) {
   return text;
 }
 
-Expected<const format::Code *> chooseCpuCode(const format::Manifest &manifest, std::string_view chip, const std::string &path) {
+Expected<const format::Code *> chooseCpuCode(const format::Manifest &manifest, std::string_view chip,
+                                             const std::string &path) {
   const format::Code *best = nullptr;
   std::vector<std::string> present, refusals;
   for (const format::Code &code : manifest.code()) {
@@ -151,7 +153,8 @@ Expected<const format::Code *> chooseCpuCode(const format::Manifest &manifest, s
     return best;
   if (refusals.empty())
     return Status(StatusCode::Unavailable, path + ": no code for cpu" + (chip.empty() ? "" : ":" + std::string(chip)) +
-                                               " in this file, which has " + (present.empty() ? "none" : join(present)) +
+                                               " in this file, which has " +
+                                               (present.empty() ? "none" : join(present)) +
                                                "; recompile with vlpc --target=cpu");
   return Status(StatusCode::Unavailable, path + ": this CPU cannot run the file: " + join(refusals) +
                                              "; recompile with vlpc --target=cpu:x86-64-v3");

@@ -34,8 +34,8 @@ private:
   size_t mappingSize = 0;
 };
 
-/// Bytes that can still be had without swapping others out: what the kernel says is available, narrowed by the cgroup's limit.
-/// The largest number when neither can be read.
+/// Bytes that can still be had without swapping others out: what the kernel says is available, narrowed by the cgroup's
+/// limit. The largest number when neither can be read.
 uint64_t availableMemory();
 
 /// "1.4 GB", "512 bytes": for messages.

@@ -51,8 +51,8 @@ static uint32_t crc32Of(std::span<const char> bytes) {
   return uint32_t(crc32_z(0, reinterpret_cast<const Bytef *>(bytes.data()), bytes.size()));
 }
 
-/// Fills in the offsets and returns the manifest's bytes. Offsets depend on the size of the manifest that states them, and that
-/// size grows with them, so this repeats until nothing moves.
+/// Fills in the offsets and returns the manifest's bytes. Offsets depend on the size of the manifest that states them,
+/// and that size grows with them, so this repeats until nothing moves.
 static std::string placeSections(Manifest &manifest, uint64_t &fileSize) {
   std::string bytes = serialize(manifest);
   for (;;) {

@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The container of a compiled file: magic, version, manifest, aligned sections. Written by the compiler, read by the runtime.
+// The container of a compiled file: magic, version, manifest, aligned sections. Written by the compiler, read by the
+// runtime.
 //
 //   offset 0   char[8]  "VLPCFILE"
 //          8   u32 LE   format version (kFormatVersion)
@@ -23,14 +24,15 @@ namespace vlp::format {
 /// Raised whenever an older runtime could not run what is written today.
 inline constexpr uint32_t kFormatVersion = 1;
 
-/// Serialises `manifest` and `sections` (parallel to manifest.sections, whose offsets, sizes and hashes are filled in here).
-/// The same input gives the same bytes.
+/// Serialises `manifest` and `sections` (parallel to manifest.sections, whose offsets, sizes and hashes are filled in
+/// here). The same input gives the same bytes.
 std::string writeContainer(Manifest manifest, std::span<const std::string> sections);
 
 /// A compiled file mapped into memory.
 class Container {
 public:
-  /// Opens and checks `path`: magic, version, sizes, checksum and ranges of every section and slot. Never trusts the file.
+  /// Opens and checks `path`: magic, version, sizes, checksum and ranges of every section and slot. Never trusts the
+  /// file.
   static Expected<Container> open(const std::string &path);
   /// The same for bytes in memory; `name` is used in messages.
   static Expected<Container> parse(std::vector<char> bytes, const std::string &name);

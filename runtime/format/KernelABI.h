@@ -5,9 +5,10 @@
 
 #include <stdint.h>
 
-/* A kernel computes the tasks begin <= t < end of a launch. `args` holds one base pointer per launch argument, each aligned to
-   at least 64 bytes at its slot's start unless the slot is a view into a larger tensor (then to 4 bytes). `scratch` is private to the calling thread, 64-byte aligned, of the size
-   that the launch states, and holds garbage on entry. Kernels keep no state of their own and call nothing. */
+/* A kernel computes the tasks begin <= t < end of a launch. `args` holds one base pointer per launch argument, each
+   aligned to at least 64 bytes at its slot's start unless the slot is a view into a larger tensor (then to 4 bytes).
+   `scratch` is private to the calling thread, 64-byte aligned, of the size that the launch states, and holds garbage on
+   entry. Kernels keep no state of their own and call nothing. */
 typedef void (*vlp_cpu_kernel)(void *const *args, int64_t begin, int64_t end, void *scratch);
 
 /* Every slot starts at a multiple of this many bytes within its region. */

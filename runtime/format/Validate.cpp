@@ -197,7 +197,8 @@ private:
     if (copy.src().size() != copy.dst().size())
       return "a copy of " + std::to_string(copy.src().size()) + " bytes to " + std::to_string(copy.dst().size());
     uint64_t from = copy.src().offset(), to = copy.dst().offset();
-    if (copy.src().region() == copy.dst().region() && from != to && std::max(from, to) - std::min(from, to) < copy.src().size())
+    if (copy.src().region() == copy.dst().region() && from != to &&
+        std::max(from, to) - std::min(from, to) < copy.src().size())
       return "a copy whose source and destination overlap";
     return checkWritten(copy.dst(), entry);
   }

@@ -1,5 +1,6 @@
 /* Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The C API of the VLPC runtime: load a compiled file (model.vlp), give it weights, run its entries. C99; link with -lvlp.
+/* The C API of the VLPC runtime: load a compiled file (model.vlp), give it weights, run its entries. C99; link with
+ * -lvlp.
  *
  *   vlp_module *module = NULL;
  *   vlp_status *status = vlp_module_load("model.vlp", NULL, &module);
@@ -8,11 +9,11 @@
  *     vlp_status_free(status);
  *   }
  *
- * Errors.   A function that can fail returns a vlp_status *: NULL when all went well, else an object that the caller frees.
- *           Output arguments are then left as they were. No C++ exception leaves this library.
- * Lifetime. Modules are immutable and may be shared by sessions and threads. A session keeps its module alive; names and
- *           shapes returned by queries live as long as the module or a session of it. A session serves one thread at a time.
- * Layout.   Tensors are dense and row-major, f32 or i32, little-endian. Sizes are bytes unless said otherwise. */
+ * Errors.   A function that can fail returns a vlp_status *: NULL when all went well, else an object that the caller
+ * frees. Output arguments are then left as they were. No C++ exception leaves this library. Lifetime. Modules are
+ * immutable and may be shared by sessions and threads. A session keeps its module alive; names and shapes returned by
+ * queries live as long as the module or a session of it. A session serves one thread at a time. Layout.   Tensors are
+ * dense and row-major, f32 or i32, little-endian. Sizes are bytes unless said otherwise. */
 #ifndef VLP_VLP_H
 #define VLP_VLP_H
 
@@ -45,7 +46,8 @@ typedef enum vlp_code {
 
 /* VLP_OK for NULL. */
 VLP_API vlp_code vlp_status_code(const vlp_status *status);
-/* What was expected, what was found, where, what to do; one line, except that lists of tensors follow one a line. "" for NULL. */
+/* What was expected, what was found, where, what to do; one line, except that lists of tensors follow one a line. ""
+ * for NULL. */
 VLP_API const char *vlp_status_message(const vlp_status *status);
 /* The place in this library's source that found the problem. "" and 0 for NULL. */
 VLP_API const char *vlp_status_file(const vlp_status *status);
@@ -57,10 +59,11 @@ VLP_API void vlp_status_free(vlp_status *status);
 
 /* How to load and run. Start from {sizeof(vlp_options)} in C ({0} in all other fields) and set what differs. */
 typedef struct vlp_options {
-  size_t struct_size;  /* sizeof(vlp_options), so that later versions can add fields */
-  const char *device;  /* "cpu" (also when NULL), or "cpu:x86-64-v3" for the code of that chip where a file has several */
-  uint32_t threads;    /* worker threads, the caller included; 0: one per available core. Results never depend on it */
-  void *arena;         /* memory for intermediate values, 64-byte aligned, outlives the session; NULL: the session's own */
+  size_t struct_size; /* sizeof(vlp_options), so that later versions can add fields */
+  const char
+      *device;      /* "cpu" (also when NULL), or "cpu:x86-64-v3" for the code of that chip where a file has several */
+  uint32_t threads; /* worker threads, the caller included; 0: one per available core. Results never depend on it */
+  void *arena;      /* memory for intermediate values, 64-byte aligned, outlives the session; NULL: the session's own */
   uint64_t arena_size; /* at least vlp_module_arena_size() */
   void *stream;        /* reserved for GPU devices; must be NULL */
 } vlp_options;
@@ -116,12 +119,15 @@ VLP_API vlp_status *vlp_module_output_count(const vlp_module *module, const char
 VLP_API vlp_status *vlp_module_input(const vlp_module *module, const char *entry, size_t index, vlp_tensor_info *info);
 VLP_API vlp_status *vlp_module_output(const vlp_module *module, const char *entry, size_t index, vlp_tensor_info *info);
 /* The same by name. */
-VLP_API vlp_status *vlp_module_find_input(const vlp_module *module, const char *entry, const char *name, vlp_tensor_info *info);
-VLP_API vlp_status *vlp_module_find_output(const vlp_module *module, const char *entry, const char *name, vlp_tensor_info *info);
+VLP_API vlp_status *vlp_module_find_input(const vlp_module *module, const char *entry, const char *name,
+                                          vlp_tensor_info *info);
+VLP_API vlp_status *vlp_module_find_output(const vlp_module *module, const char *entry, const char *name,
+                                           vlp_tensor_info *info);
 
 VLP_API size_t vlp_module_state_count(const vlp_module *module);
 /* `kind` may be NULL. */
-VLP_API vlp_status *vlp_module_state(const vlp_module *module, size_t index, vlp_tensor_info *info, vlp_state_kind *kind);
+VLP_API vlp_status *vlp_module_state(const vlp_module *module, size_t index, vlp_tensor_info *info,
+                                     vlp_state_kind *kind);
 
 /* ---- Session: state, and memory to run on ---- */
 
@@ -133,8 +139,9 @@ VLP_API void vlp_session_free(vlp_session *session);
 
 /* Fills all state from its initialisers. Equal seeds give equal state, on every machine and number of threads. */
 VLP_API vlp_status *vlp_session_initialize(vlp_session *session, uint64_t seed);
-/* Takes the parameters of a safetensors file (f32, f16, bf16, f64; a checkpoint or weights of others) and resets the optimizer.
- * All tensors that are missing, left over or misshapen are listed in one error, and the session is then as before. */
+/* Takes the parameters of a safetensors file (f32, f16, bf16, f64; a checkpoint or weights of others) and resets the
+ * optimizer. All tensors that are missing, left over or misshapen are listed in one error, and the session is then as
+ * before. */
 VLP_API vlp_status *vlp_session_load_weights(vlp_session *session, const char *path);
 /* All state of a checkpoint: a run goes on as if it had not been interrupted. */
 VLP_API vlp_status *vlp_session_load_checkpoint(vlp_session *session, const char *path);
@@ -142,16 +149,19 @@ VLP_API vlp_status *vlp_session_load_checkpoint(vlp_session *session, const char
 VLP_API vlp_status *vlp_session_save_checkpoint(vlp_session *session, const char *path);
 
 /* Copies `size` bytes, which must be the tensor's size, into an entry's input. */
-VLP_API vlp_status *vlp_session_set_input(vlp_session *session, const char *entry, const char *name, const void *data, uint64_t size);
+VLP_API vlp_status *vlp_session_set_input(vlp_session *session, const char *entry, const char *name, const void *data,
+                                          uint64_t size);
 /* The memory of an entry's input, to be filled in place. Valid as long as the session. */
-VLP_API vlp_status *vlp_session_input(vlp_session *session, const char *entry, const char *name, void **data, uint64_t *size);
+VLP_API vlp_status *vlp_session_input(vlp_session *session, const char *entry, const char *name, void **data,
+                                      uint64_t *size);
 /* Runs an entry on what its inputs hold. Tokens outside of the vocabulary are an error. */
 VLP_API vlp_status *vlp_session_run(vlp_session *session, const char *entry);
 /* Copies an entry's output, as the last run left it, into `data` of `size` bytes, which must be the tensor's size. */
-VLP_API vlp_status *vlp_session_get_output(const vlp_session *session, const char *entry, const char *name, void *data, uint64_t size);
+VLP_API vlp_status *vlp_session_get_output(const vlp_session *session, const char *entry, const char *name, void *data,
+                                           uint64_t size);
 /* The memory of an entry's output. Valid as long as the session; the next run of the entry writes it anew. */
-VLP_API vlp_status *vlp_session_output(const vlp_session *session, const char *entry, const char *name, const void **data,
-                                       uint64_t *size);
+VLP_API vlp_status *vlp_session_output(const vlp_session *session, const char *entry, const char *name,
+                                       const void **data, uint64_t *size);
 /* The memory of a state tensor, to be read or written between runs. */
 VLP_API vlp_status *vlp_session_state(vlp_session *session, const char *name, void **data, uint64_t *size);
 
@@ -159,8 +169,8 @@ VLP_API vlp_status *vlp_session_set_scalar(vlp_session *session, const char *nam
 VLP_API vlp_status *vlp_session_scalar(const vlp_session *session, const char *name, float *value);
 VLP_API vlp_status *vlp_session_counter(const vlp_session *session, const char *name, int32_t *value);
 
-/* Runs an entry op by op, state kept, and returns VLP_NOT_FINITE with the name of the first layer whose result is not finite;
- * NULL when all are finite. */
+/* Runs an entry op by op, state kept, and returns VLP_NOT_FINITE with the name of the first layer whose result is not
+ * finite; NULL when all are finite. */
 VLP_API vlp_status *vlp_session_check_finite(vlp_session *session, const char *entry);
 
 #ifdef __cplusplus

@@ -1,6 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Guards checkpoints: a resumed run equals an uninterrupted one bit for bit, bad weights are listed whole, an interrupted write
-// leaves the file of before.
+// Guards checkpoints: a resumed run equals an uninterrupted one bit for bit, bad weights are listed whole, an
+// interrupted write leaves the file of before.
 #include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/checkpoint/Safetensors.h"
 #include "test/runtime/core/TestModule.h"
@@ -81,7 +81,8 @@ TEST(Checkpoint, WeightsResetTheOptimizer) {
   EXPECT_EQ(*fresh->scalar("train.learning_rate"), 0.125f);
 }
 
-// A file without a training entry has no moments and no scalars; a training checkpoint gives it its weights all the same.
+// A file without a training entry has no moments and no scalars; a training checkpoint gives it its weights all the
+// same.
 TEST(Checkpoint, TrainingCheckpointForAnEncoder) {
   TemporaryFolder folder;
   auto trained = toySession(folder);
@@ -100,7 +101,8 @@ TEST(Checkpoint, TrainingCheckpointForAnEncoder) {
 }
 
 /// Writes weights of others: names with their values, all f32.
-static void writeWeights(const std::string &path, const std::vector<std::pair<std::string, std::vector<int64_t>>> &shapes) {
+static void writeWeights(const std::string &path,
+                         const std::vector<std::pair<std::string, std::vector<int64_t>>> &shapes) {
   static const std::vector<float> values(10000, 0.5f);
   std::vector<SafetensorsTensor> tensors;
   for (const auto &[name, shape] : shapes) {
@@ -163,7 +165,8 @@ TEST(Checkpoint, AcceptsOtherNamesAndTypes) {
   buffer.type = SafetensorsType::I64;
   ASSERT_TRUE(writeSafetensors(path, {weight, buffer}, {}));
   status = loadCheckpoint(*session, path, LoadMode::Weights).status();
-  EXPECT_NE(status.message().find("wrong: expected 'buffer', F32 [37], found I64 [37]"), std::string::npos) << status.message();
+  EXPECT_NE(status.message().find("wrong: expected 'buffer', F32 [37], found I64 [37]"), std::string::npos)
+      << status.message();
 }
 
 TEST(Checkpoint, AnotherVersionAndNoFile) {

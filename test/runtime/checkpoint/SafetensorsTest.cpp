@@ -21,7 +21,9 @@ static std::string fileOf(const std::string &header, size_t size) {
   return file;
 }
 
-static Expected<SafetensorsFile> parse(const std::string &bytes) { return SafetensorsFile::parse(bytes, "w.safetensors"); }
+static Expected<SafetensorsFile> parse(const std::string &bytes) {
+  return SafetensorsFile::parse(bytes, "w.safetensors");
+}
 
 template <typename T>
 static SafetensorsTensor tensorOf(const std::string &name, SafetensorsType type, std::span<const T> values) {
@@ -30,9 +32,10 @@ static SafetensorsTensor tensorOf(const std::string &name, SafetensorsType type,
 
 TEST(Safetensors, ReadsAFileOfOthers) {
   // Spaces, an odd header length (so that data is not aligned), a scalar, an empty tensor, fields in another order.
-  auto file = parse(fileOf(R"({ "b": {"shape":[2,3],"data_offsets":[4,10],"dtype":"U8"}, "a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},)"
-                           R"("e":{"dtype":"I64","shape":[0,7],"data_offsets":[4,4]}, "__metadata__":{"format":"pt","k":"\u00e9"}}   )",
-                           10));
+  auto file = parse(fileOf(
+      R"({ "b": {"shape":[2,3],"data_offsets":[4,10],"dtype":"U8"}, "a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},)"
+      R"("e":{"dtype":"I64","shape":[0,7],"data_offsets":[4,4]}, "__metadata__":{"format":"pt","k":"\u00e9"}}   )",
+      10));
   ASSERT_TRUE(file) << file.status().message();
   EXPECT_EQ(file->tensors().size(), 3u);
   EXPECT_EQ(file->metadata().at("format"), "pt");
@@ -67,7 +70,9 @@ TEST(Safetensors, RefusesDamagedHeaders) {
       {"not JSON", R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]})", 4},
       {"not JSON", R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}})", 4},
       {"not JSON", "{\"\xff\":{}}", 0},
-      {"'a' occurs twice", R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"a":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}})", 4},
+      {"'a' occurs twice",
+       R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"a":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}})",
+       4},
       {"'dtype' occurs twice", R"({"a":{"dtype":"U8","dtype":"U8","shape":[2],"data_offsets":[0,2]}})", 2},
       {"'a': expected dtype, shape and data_offsets", R"({"a":{"dtype":"U8","shape":[4]}})", 4},
       {"unknown field 'strides'", R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4],"strides":[1]}})", 4},
@@ -86,14 +91,22 @@ TEST(Safetensors, RefusesDamagedHeaders) {
       {"data_offsets are not two", R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0]}})", 4},
       {"data_offsets are not two", R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4,8]}})", 4},
       {"its shape needs 8 bytes, it has 4", R"({"a":{"dtype":"U16","shape":[4],"data_offsets":[0,4]}})", 4},
-      {"a shape that no memory holds", R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})", 0},
-      {"a shape that no memory holds", R"({"a":{"dtype":"F32","shape":[18446744073709551615],"data_offsets":[0,4]}})", 4},
+      {"a shape that no memory holds", R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})",
+       0},
+      {"a shape that no memory holds", R"({"a":{"dtype":"F32","shape":[18446744073709551615],"data_offsets":[0,4]}})",
+       4},
       {"bytes end at 8, the file's at 4 (truncated?)", R"({"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]}})", 4},
       {"4 bytes belong to no tensor", R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})", 8},
       {"leave a hole", R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}})", 8},
-      {"leave a hole", R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[3,5]}})", 5},
-      {"overlap another's", R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}})", 4},
-      {"bytes 4 to 0", R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[0],"data_offsets":[4,0]}})", 4},
+      {"leave a hole",
+       R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[3,5]}})",
+       5},
+      {"overlap another's",
+       R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}})",
+       4},
+      {"bytes 4 to 0",
+       R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[0],"data_offsets":[4,0]}})",
+       4},
       {"belong to no tensor", "{}", 1},
   };
   for (const Case &bad : cases) {
@@ -123,7 +136,9 @@ TEST(Safetensors, RefusesHugeHeaders) {
 
 // A file cut anywhere, or with any bit flipped in its header, is refused or still consistent; never read outside.
 TEST(Safetensors, CutAndFlipped) {
-  std::string bytes = fileOf(R"({"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"b":{"dtype":"I8","shape":[3],"data_offsets":[16,19]}})", 19);
+  std::string bytes = fileOf(
+      R"({"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"b":{"dtype":"I8","shape":[3],"data_offsets":[16,19]}})",
+      19);
   ASSERT_TRUE(parse(bytes));
   for (size_t size = 0; size < bytes.size(); ++size)
     ASSERT_FALSE(parse(bytes.substr(0, size))) << size;
@@ -191,7 +206,8 @@ TEST(Safetensors, ConvertsIntegersOnlyWhereTheyFit) {
   ASSERT_TRUE(tensorOf<int32_t>("o", SafetensorsType::I32, odd).read(std::span(number)));
   EXPECT_EQ(number[0], (1 << 24) + 1);
   const float fraction[] = {1};
-  EXPECT_EQ(tensorOf<float>("f", SafetensorsType::F32, fraction).read(std::span(one)).message(), "tensor 'f' is F32, which cannot be read as i64");
+  EXPECT_EQ(tensorOf<float>("f", SafetensorsType::F32, fraction).read(std::span(one)).message(),
+            "tensor 'f' is F32, which cannot be read as i64");
   const uint8_t eight[] = {1};
   EXPECT_FALSE(tensorOf<uint8_t>("e", SafetensorsType::F8E4M3, eight).read(std::span(single)));
   std::vector<float> two(2);
@@ -204,9 +220,11 @@ TEST(Safetensors, WritesSortedAndAligned) {
   const double doubles[] = {1, 2};
   const float singles[] = {3, 4, 5};
   const int8_t bytes[] = {6};
-  std::vector<SafetensorsTensor> tensors = {tensorOf<int8_t>("a", SafetensorsType::I8, bytes), tensorOf<float>("z", SafetensorsType::F32, singles),
+  std::vector<SafetensorsTensor> tensors = {tensorOf<int8_t>("a", SafetensorsType::I8, bytes),
+                                            tensorOf<float>("z", SafetensorsType::F32, singles),
                                             tensorOf<float>("\"quoted\\\n", SafetensorsType::F32, singles),
-                                            tensorOf<double>("m", SafetensorsType::F64, doubles), {"empty", SafetensorsType::F32, {0, 4}, {}}};
+                                            tensorOf<double>("m", SafetensorsType::F64, doubles),
+                                            {"empty", SafetensorsType::F32, {0, 4}, {}}};
   Status status = writeSafetensors(path, tensors, {{"step", "7"}, {"text", "ü\t\""}});
   ASSERT_TRUE(status) << status.message();
   auto file = SafetensorsFile::open(path);

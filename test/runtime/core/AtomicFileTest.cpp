@@ -8,7 +8,9 @@
 using namespace vlp;
 using namespace vlp::test;
 
-static std::span<const std::byte> bytesOf(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+static std::span<const std::byte> bytesOf(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
 
 static size_t countFiles(const TemporaryFolder &folder) {
   return size_t(std::distance(std::filesystem::directory_iterator(folder.path), {}));

@@ -128,8 +128,10 @@ TEST_F(CApi, Errors) {
   vlp_status_free(nullptr);
 
   float value = 0;
-  EXPECT_NE(take(vlp_session_set_input(session, "train", "image", &value, 4)).find("expected 444 bytes, got 4"), std::string::npos);
-  EXPECT_NE(take(vlp_session_get_output(session, "train", "loss", &value, 8)).find("expected 4 bytes, got 8"), std::string::npos);
+  EXPECT_NE(take(vlp_session_set_input(session, "train", "image", &value, 4)).find("expected 444 bytes, got 4"),
+            std::string::npos);
+  EXPECT_NE(take(vlp_session_get_output(session, "train", "loss", &value, 8)).find("expected 4 bytes, got 8"),
+            std::string::npos);
   vlp_tensor_info info;
   EXPECT_NE(take(vlp_module_output(module, "train", 2, &info)).find("has 2 outputs, no number 2"), std::string::npos);
   EXPECT_NE(take(vlp_module_find_input(module, "train", "x", &info)).find("it has image"), std::string::npos);

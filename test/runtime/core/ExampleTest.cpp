@@ -1,7 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Runs the example in C as a user would: on the toy file, with a seed, with weights, and with what it must refuse.
-#include "runtime/checkpoint/Checkpoint.h"
 #include "TestModule.h"
+#include "runtime/checkpoint/Checkpoint.h"
 
 #include <cstdio>
 #include <gtest/gtest.h>

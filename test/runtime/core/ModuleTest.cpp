@@ -18,12 +18,12 @@ static Status loadEdited(const TemporaryFolder &folder, const std::function<void
   return Module::load(path, options).status();
 }
 
-#define EXPECT_MESSAGE(status, part)                                                                                             \
-  do {                                                                                                                           \
-    Status status_ = (status);                                                                                                   \
-    EXPECT_FALSE(status_.isOk());                                                                                                \
-    EXPECT_NE(status_.message().find(part), std::string::npos) << status_.message();                                             \
-    EXPECT_EQ(status_.message().find('\n'), std::string::npos) << status_.message();                                             \
+#define EXPECT_MESSAGE(status, part)                                                                                   \
+  do {                                                                                                                 \
+    Status status_ = (status);                                                                                         \
+    EXPECT_FALSE(status_.isOk());                                                                                      \
+    EXPECT_NE(status_.message().find(part), std::string::npos) << status_.message();                                   \
+    EXPECT_EQ(status_.message().find('\n'), std::string::npos) << status_.message();                                   \
   } while (false)
 
 TEST(Module, LoadsAndAnswers) {
@@ -86,7 +86,8 @@ TEST(Module, ChoosesTheBestCode) {
   EXPECT_TRUE(loadEdited(folder, edit, "cpu:good"));
   EXPECT_MESSAGE(loadEdited(folder, edit, "cpu:old"), "not a shared object");
   EXPECT_MESSAGE(loadEdited(folder, edit, "cpu:future"), "needs future-cpu-feature");
-  EXPECT_MESSAGE(loadEdited(folder, edit, "cpu:none"), "no code for cpu:none in this file, which has cpu:old, cpu:good, cpu:future");
+  EXPECT_MESSAGE(loadEdited(folder, edit, "cpu:none"),
+                 "no code for cpu:none in this file, which has cpu:old, cpu:good, cpu:future");
 }
 
 TEST(Module, WithoutCodeForCpu) {
@@ -112,7 +113,8 @@ TEST(Module, ListsAllMissingKernels) {
                  "lacks kernels: matmul_1_2_3_0123, row_9;");
 }
 
-// glibc knows libraries by name, and the name is made from a descriptor's number: a module loaded after another must not get its code.
+// glibc knows libraries by name, and the name is made from a descriptor's number: a module loaded after another must
+// not get its code.
 TEST(Module, LoadedAfterAnotherHasItsOwnCode) {
   TemporaryFolder folder;
   std::string path = folder.file("toy.vlp");

@@ -1,7 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Guards the search for the first layer that is not finite, and that looking changes nothing.
-#include "runtime/core/Module.h"
 #include "TestModule.h"
+#include "runtime/core/Module.h"
 
 #include <cmath>
 #include <cstring>
@@ -140,7 +140,9 @@ TEST(RunObserved, StopsAtAnErrorWithStateRestored) {
   auto weight = copyOf(*session, "weight");
   size_t seen = 0;
   Status status = session->runObserved(
-      "train", [&](size_t index, const format::Op &) { return ++seen, index == 3 ? Status::invalid("stop") : Status::ok(); }, true);
+      "train",
+      [&](size_t index, const format::Op &) { return ++seen, index == 3 ? Status::invalid("stop") : Status::ok(); },
+      true);
   EXPECT_EQ(status.message(), "stop");
   EXPECT_EQ(seen, 4u);
   EXPECT_EQ(copyOf(*session, "weight"), weight);

@@ -1,7 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Guards the random generator against Random123's known answers, and its normal and uniform draws by their moments.
-#include "runtime/core/Initialize.h"
 #include "runtime/core/Philox.h"
+#include "runtime/core/Initialize.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
@@ -26,7 +26,8 @@ TEST(Philox, HashOfNames) {
   EXPECT_EQ(fnv1a64("foobar"), 0x85944171f73967e8u);
 }
 
-static format::StateTensor makeState(const std::string &name, format::Initializer::Kind kind, double a, double b, uint64_t count) {
+static format::StateTensor makeState(const std::string &name, format::Initializer::Kind kind, double a, double b,
+                                     uint64_t count) {
   format::StateTensor state;
   state.mutable_tensor()->set_name(name);
   state.mutable_tensor()->mutable_slot()->set_size(count * 4);

@@ -1,7 +1,8 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Guards sessions: results that no thread count changes, state, scalars, memory of the caller, and errors that name what there is.
-#include "runtime/core/Module.h"
+// Guards sessions: results that no thread count changes, state, scalars, memory of the caller, and errors that name
+// what there is.
 #include "TestModule.h"
+#include "runtime/core/Module.h"
 
 #include <chrono>
 #include <cmath>
@@ -97,7 +98,8 @@ TEST(Session, ScalarsAndCounters) {
   trainSteps(*session, 0, 1);
   EXPECT_TRUE(std::equal(before.begin(), before.end(), floats(session->state("weight")).begin()));
   Status status = session->setScalar("learning_rate", 1);
-  EXPECT_NE(status.message().find("no scalar 'learning_rate'; it has train.learning_rate"), std::string::npos) << status.message();
+  EXPECT_NE(status.message().find("no scalar 'learning_rate'; it has train.learning_rate"), std::string::npos)
+      << status.message();
   // A parameter is no scalar, a scalar no counter.
   EXPECT_FALSE(session->setScalar("weight", 1));
   EXPECT_FALSE(session->counter("train.learning_rate"));
@@ -110,7 +112,8 @@ TEST(Session, UnknownNamesAreListed) {
   auto session = toySession(folder);
   ASSERT_TRUE(session);
   EXPECT_NE(session->run("evaluate").message().find("it has train, encode_image"), std::string::npos);
-  EXPECT_NE(session->input("train", "picture").status().message().find("has no input 'picture'; it has image"), std::string::npos);
+  EXPECT_NE(session->input("train", "picture").status().message().find("has no input 'picture'; it has image"),
+            std::string::npos);
   EXPECT_NE(session->output("train", "los").status().message().find("it has loss, finite"), std::string::npos);
   EXPECT_NE(session->input("count", "x").status().message().find("it has none"), std::string::npos);
   EXPECT_FALSE(session->input("evaluate", "image"));
@@ -130,7 +133,8 @@ TEST(Session, RefusesTokensOutOfRange) {
   for (int32_t bad : {int32_t(kToyVocabulary), -1, INT32_MIN, INT32_MAX}) {
     tokens[14] = bad;
     Status status = session->run("encode_text");
-    EXPECT_NE(status.message().find("holds token " + std::to_string(bad) + " at element 14, the model's vocabulary has 0 to 10"),
+    EXPECT_NE(status.message().find("holds token " + std::to_string(bad) +
+                                    " at element 14, the model's vocabulary has 0 to 10"),
               std::string::npos)
         << status.message();
   }
@@ -179,7 +183,9 @@ TEST(Session, RunsInTheCallersArena) {
 TEST(Session, SaysWhatMemoryItLacks) {
   TemporaryFolder folder;
   std::string path = folder.file("large.vlp");
-  writeFile(path, toyFile([](format::Manifest &manifest) { manifest.mutable_entries(0)->set_arena_size(uint64_t(1) << 47); }));
+  writeFile(path, toyFile([](format::Manifest &manifest) {
+              manifest.mutable_entries(0)->set_arena_size(uint64_t(1) << 47);
+            }));
   auto module = Module::load(path);
   ASSERT_TRUE(module) << module.status().message();
   Status status = Session::create(*module).status();

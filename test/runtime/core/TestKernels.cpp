@@ -64,7 +64,8 @@ void toy_count(void *const *args, int64_t, int64_t, void *) {
     ++*at<int32_t>(args, 1);
 }
 
-/// image [batch, width], weight [width] -> embedding [batch, width] of length 1 by Newton's square root. A task is a row.
+/// image [batch, width], weight [width] -> embedding [batch, width] of length 1 by Newton's square root. A task is a
+/// row.
 void toy_encode_image(void *const *args, int64_t begin, int64_t end, void *) {
   const float *image = at<float>(args, 0), *weight = at<float>(args, 1);
   float *embedding = at<float>(args, 2);

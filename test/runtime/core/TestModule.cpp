@@ -45,7 +45,8 @@ static Slot makeSlot(Region region, uint64_t offset, uint64_t size) {
   return slot;
 }
 
-static Tensor makeTensor(const std::string &name, DType dtype, std::initializer_list<int64_t> shape, Region region, uint64_t offset) {
+static Tensor makeTensor(const std::string &name, DType dtype, std::initializer_list<int64_t> shape, Region region,
+                         uint64_t offset) {
   Tensor tensor;
   tensor.set_name(name);
   tensor.set_dtype(dtype);
@@ -58,7 +59,8 @@ static Tensor makeTensor(const std::string &name, DType dtype, std::initializer_
   return tensor;
 }
 
-static void addState(Manifest &manifest, Tensor tensor, StateTensor::Kind kind, Initializer::Kind init, double a, double b) {
+static void addState(Manifest &manifest, Tensor tensor, StateTensor::Kind kind, Initializer::Kind init, double a,
+                     double b) {
   StateTensor &state = *manifest.add_state();
   manifest.set_state_bytes(tensor.slot().offset() + (tensor.slot().size() + 63) / 64 * 64);
   *state.mutable_tensor() = std::move(tensor);
@@ -72,8 +74,8 @@ static void addState(Manifest &manifest, Tensor tensor, StateTensor::Kind kind, 
 /// Kernels in the order of their use below.
 enum Kernels { Mean, Residual, Loss, Step, Count, EncodeImage, EncodeText, Increment };
 
-static void addLaunch(Entry &entry, Kernels kernel, int64_t tasks, const std::string &layer, std::vector<Slot> args, unsigned results,
-                      bool backward = false) {
+static void addLaunch(Entry &entry, Kernels kernel, int64_t tasks, const std::string &layer, std::vector<Slot> args,
+                      unsigned results, bool backward = false) {
   Launch &launch = *entry.add_ops()->mutable_launch();
   launch.set_kernel(kernel);
   launch.set_tasks(tasks);
@@ -92,12 +94,17 @@ Manifest toyManifest(const std::function<void(Manifest &)> &edit) {
   manifest.set_architecture("clip");
   manifest.set_compiler_version("test");
   manifest.mutable_preprocessing()->set_vocabulary_size(kToyVocabulary);
-  addState(manifest, makeTensor("weight", F32, {kToyWidth}, STATE, 0), StateTensor::PARAMETER, Initializer::NORMAL, 0, 0.5);
-  addState(manifest, makeTensor("adam.m/weight", F32, {kToyWidth}, STATE, 192), StateTensor::MOMENT, Initializer::CONSTANT, 0, 0);
+  addState(manifest, makeTensor("weight", F32, {kToyWidth}, STATE, 0), StateTensor::PARAMETER, Initializer::NORMAL, 0,
+           0.5);
+  addState(manifest, makeTensor("adam.m/weight", F32, {kToyWidth}, STATE, 192), StateTensor::MOMENT,
+           Initializer::CONSTANT, 0, 0);
   addState(manifest, makeTensor("train.step", I32, {}, STATE, 384), StateTensor::COUNTER, Initializer::CONSTANT, 0, 0);
-  addState(manifest, makeTensor("train.learning_rate", F32, {}, STATE, 448), StateTensor::SCALAR, Initializer::CONSTANT, 0.25, 0);
-  addState(manifest, makeTensor("buffer", F32, {kToyWidth}, STATE, 512), StateTensor::PARAMETER, Initializer::UNIFORM, -1, 1);
-  for (const char *name : {"toy_mean", "toy_residual", "toy_loss", "toy_step", "toy_count", "toy_encode_image", "toy_encode_text", "toy_increment"})
+  addState(manifest, makeTensor("train.learning_rate", F32, {}, STATE, 448), StateTensor::SCALAR, Initializer::CONSTANT,
+           0.25, 0);
+  addState(manifest, makeTensor("buffer", F32, {kToyWidth}, STATE, 512), StateTensor::PARAMETER, Initializer::UNIFORM,
+           -1, 1);
+  for (const char *name : {"toy_mean", "toy_residual", "toy_loss", "toy_step", "toy_count", "toy_encode_image",
+                           "toy_encode_text", "toy_increment"})
     manifest.add_kernels()->set_name(name);
   Slot weight = makeSlot(STATE, 0, row), moment = makeSlot(STATE, 192, row), step = makeSlot(STATE, 384, 4);
 
@@ -125,7 +132,8 @@ Manifest toyManifest(const std::function<void(Manifest &)> &edit) {
   encodeImage.set_input_size(image);
   encodeImage.set_output_size(image);
   encodeImage.set_arena_size(448);
-  addLaunch(encodeImage, EncodeImage, kToyBatch, "visual", {makeSlot(INPUT, 0, image), weight, makeSlot(ARENA, 0, image)}, 1);
+  addLaunch(encodeImage, EncodeImage, kToyBatch, "visual",
+            {makeSlot(INPUT, 0, image), weight, makeSlot(ARENA, 0, image)}, 1);
   Copy &copy = *encodeImage.add_ops()->mutable_copy();
   *copy.mutable_src() = makeSlot(ARENA, 0, image);
   *copy.mutable_dst() = makeSlot(OUTPUT, 0, image);
@@ -137,7 +145,8 @@ Manifest toyManifest(const std::function<void(Manifest &)> &edit) {
   *encodeText.add_outputs() = makeTensor("text_embedding", F32, {kToyBatch, kToyWidth}, OUTPUT, 0);
   encodeText.set_input_size(kToyBatch * kToyText * 4);
   encodeText.set_output_size(image);
-  addLaunch(encodeText, EncodeText, kToyBatch, "text", {makeSlot(INPUT, 0, kToyBatch * kToyText * 4), weight, makeSlot(OUTPUT, 0, image)}, 1);
+  addLaunch(encodeText, EncodeText, kToyBatch, "text",
+            {makeSlot(INPUT, 0, kToyBatch * kToyText * 4), weight, makeSlot(OUTPUT, 0, image)}, 1);
 
   Entry &count = *manifest.add_entries();
   count.set_name("count");
@@ -163,7 +172,8 @@ std::string toyFile(const std::function<void(Manifest &)> &edit) {
   return writeContainer(std::move(manifest), sections);
 }
 
-std::unique_ptr<Session> toySession(const TemporaryFolder &folder, unsigned threads, const std::function<void(Manifest &)> &edit) {
+std::unique_ptr<Session> toySession(const TemporaryFolder &folder, unsigned threads,
+                                    const std::function<void(Manifest &)> &edit) {
   static int number = 0;
   std::string path = folder.file("toy" + std::to_string(number++) + ".vlp");
   writeFile(path, toyFile(edit));
@@ -179,7 +189,9 @@ std::unique_ptr<Session> toySession(const TemporaryFolder &folder, unsigned thre
   return session ? std::move(*session) : nullptr;
 }
 
-std::span<float> floats(std::span<std::byte> bytes) { return {reinterpret_cast<float *>(bytes.data()), bytes.size() / 4}; }
+std::span<float> floats(std::span<std::byte> bytes) {
+  return {reinterpret_cast<float *>(bytes.data()), bytes.size() / 4};
+}
 
 std::span<const float> floats(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const float *>(bytes.data()), bytes.size() / 4};

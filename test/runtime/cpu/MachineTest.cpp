@@ -32,10 +32,18 @@ TEST(CpuFeatures, AgreesWithTheKernel) {
   auto flags = kernelFlags();
   if (flags.empty())
     GTEST_SKIP() << "no /proc/cpuinfo with flags";
-  for (const char *name : {"sse2", "pni", "ssse3", "sse4_1", "sse4_2", "popcnt", "cx16", "lahf_lm", "abm", "movbe", "f16c", "fma", "bmi1",
-                           "bmi2", "avx", "avx2", "avx512f", "avx512dq", "avx512cd", "avx512bw", "avx512vl", "avx512ifma", "avx512vbmi",
-                           "avx512_vbmi2", "avx512_vnni", "avx512_bitalg", "avx512_vpopcntdq", "avx512_bf16", "avx512_fp16", "avx_vnni",
-                           "gfni", "amx_tile", "amx_bf16", "amx_int8"})
+  for (const char *name : {"sse2",        "pni",           "ssse3",
+                           "sse4_1",      "sse4_2",        "popcnt",
+                           "cx16",        "lahf_lm",       "abm",
+                           "movbe",       "f16c",          "fma",
+                           "bmi1",        "bmi2",          "avx",
+                           "avx2",        "avx512f",       "avx512dq",
+                           "avx512cd",    "avx512bw",      "avx512vl",
+                           "avx512ifma",  "avx512vbmi",    "avx512_vbmi2",
+                           "avx512_vnni", "avx512_bitalg", "avx512_vpopcntdq",
+                           "avx512_bf16", "avx512_fp16",   "avx_vnni",
+                           "gfni",        "amx_tile",      "amx_bf16",
+                           "amx_int8"})
     EXPECT_EQ(hasCpuFeature(name), flags.contains(name)) << name;
 }
 
@@ -55,7 +63,8 @@ TEST(CpuFeatures, UnknownNamesAreMissing) {
 TEST(CpuFeatures, AtLeastOneCore) { EXPECT_GE(availableCores(), 1u); }
 
 TEST(Memory, ZeroedAlignedAndUsableToItsLastByte) {
-  for (uint64_t size : {uint64_t(0), uint64_t(1), uint64_t(64), uint64_t(4096), uint64_t(4097), uint64_t(2) << 20, (uint64_t(5) << 20) + 3}) {
+  for (uint64_t size : {uint64_t(0), uint64_t(1), uint64_t(64), uint64_t(4096), uint64_t(4097), uint64_t(2) << 20,
+                        (uint64_t(5) << 20) + 3}) {
     auto memory = Memory::allocate(size, "a test");
     ASSERT_TRUE(memory) << memory.status().message();
     EXPECT_EQ(memory->size(), size);
@@ -107,7 +116,8 @@ TEST(CodeSection, RefusesWhatIsNoCode) {
   EXPECT_NE(load(std::string(1000, 'x')).message().find("not a shared object"), std::string::npos);
   std::string foreign = toyCode();
   foreign[18] = char(243); // e_machine: RISC-V
-  EXPECT_NE(load(foreign).message().find("for another kind of processor (ELF machine 243"), std::string::npos) << load(foreign).message();
+  EXPECT_NE(load(foreign).message().find("for another kind of processor (ELF machine 243"), std::string::npos)
+      << load(foreign).message();
   Status status = load(toyCode().substr(0, 100));
   EXPECT_NE(status.message().find("cannot load its code"), std::string::npos) << status.message();
 }
@@ -127,7 +137,8 @@ TEST(CodeSection, FindsKernelsInOrder) {
   moved.kernels()[0](args, 0, 1, nullptr);
 }
 
-// Two different libraries, one closed before the other is opened: with a recycled name the second would get the first one's code.
+// Two different libraries, one closed before the other is opened: with a recycled name the second would get the first
+// one's code.
 TEST(CodeSection, NamesAreNotRecycled) {
   std::vector<std::string> symbols = {"toy_loss"};
   std::string changed = toyCode();

@@ -27,10 +27,24 @@ void countTasks(void *context, int64_t begin, int64_t end, unsigned) {
     ++counts.tasks[size_t(i)];
 }
 
-void rememberThread(void *context, int64_t, int64_t, unsigned) {
-  auto &counts = *static_cast<Counts *>(context);
-  std::lock_guard lock(counts.mutex);
-  counts.threads.insert(std::this_thread::get_id());
+/// Waits until `arrived` workers are here, so that none can do the work of another.
+struct Meeting {
+  std::atomic<unsigned> arrived{0};
+  unsigned expected;
+  std::mutex mutex;
+  std::set<std::thread::id> threads;
+  std::set<unsigned> workers;
+};
+
+void meet(void *context, int64_t, int64_t, unsigned worker) {
+  auto &meeting = *static_cast<Meeting *>(context);
+  {
+    std::lock_guard lock(meeting.mutex);
+    meeting.threads.insert(std::this_thread::get_id());
+    meeting.workers.insert(worker);
+  }
+  for (++meeting.arrived; meeting.arrived < meeting.expected;)
+    std::this_thread::yield();
 }
 
 } // namespace
@@ -50,10 +64,14 @@ TEST(ThreadPool, EveryTaskOnce) {
 
 TEST(ThreadPool, AllWorkersTakePart) {
   ThreadPool pool(4);
-  Counts counts(0);
-  pool.run(4, rememberThread, &counts);
-  EXPECT_EQ(counts.threads.size(), 4u);
-  EXPECT_TRUE(counts.threads.contains(std::this_thread::get_id()));
+  for (int round = 0; round < 50; ++round) {
+    Meeting meeting;
+    meeting.expected = 4;
+    pool.run(4, meet, &meeting);
+    EXPECT_EQ(meeting.threads.size(), 4u);
+    EXPECT_EQ(meeting.workers, (std::set<unsigned>{0, 1, 2, 3}));
+    EXPECT_TRUE(meeting.threads.contains(std::this_thread::get_id()));
+  }
 }
 
 TEST(ThreadPool, DefaultIsOnePerCore) {
@@ -62,30 +80,40 @@ TEST(ThreadPool, DefaultIsOnePerCore) {
   EXPECT_LE(pool.size(), std::max(1u, std::thread::hardware_concurrency()));
 }
 
-// The same split each time: workers find their data in their caches.
-TEST(ThreadPool, SplitIsContiguousAndFixed) {
-  ThreadPool pool(3);
-  struct Ranges {
-    std::array<std::pair<int64_t, int64_t>, 3> of{};
-  } ranges;
+// One task is slow: the others do not wait behind it, whoever's part they are in.
+TEST(ThreadPool, OthersTakeOverWhatASlowWorkerLeft) {
+  ThreadPool pool(2);
+  struct Work {
+    std::atomic<int> quick{0};
+  } work;
   pool.run(
-      11, [](void *context, int64_t begin, int64_t end, unsigned worker) { static_cast<Ranges *>(context)->of[worker] = {begin, end}; },
-      &ranges);
-  EXPECT_EQ(ranges.of[0], (std::pair<int64_t, int64_t>{0, 4}));
-  EXPECT_EQ(ranges.of[1], (std::pair<int64_t, int64_t>{4, 8}));
-  EXPECT_EQ(ranges.of[2], (std::pair<int64_t, int64_t>{8, 11}));
+      8,
+      [](void *context, int64_t begin, int64_t, unsigned) {
+        auto &quick = static_cast<Work *>(context)->quick;
+        if (begin != 0)
+          ++quick;
+        else
+          while (quick < 7)
+            std::this_thread::yield();
+      },
+      &work);
+  EXPECT_EQ(work.quick, 7);
 }
 
 TEST(ThreadPool, HugeTaskCountsDoNotOverflow) {
   ThreadPool pool(3);
   std::atomic<int64_t> sum{0};
   pool.run(
-      INT64_MAX, [](void *context, int64_t begin, int64_t end, unsigned) { *static_cast<std::atomic<int64_t> *>(context) += end - begin; },
+      INT64_MAX,
+      [](void *context, int64_t begin, int64_t end, unsigned) {
+        *static_cast<std::atomic<int64_t> *>(context) += end - begin;
+      },
       &sum);
   EXPECT_EQ(sum, INT64_MAX);
 }
 
-// Lost wake-ups show as a hang: launches back to back, with pauses around the length of the spin, and from a sleeping team.
+// Lost wake-ups show as a hang: launches back to back, with pauses around the length of the spin, and from a sleeping
+// team.
 TEST(ThreadPool, ThousandsOfTinyLaunches) {
   for (unsigned threads : {2u, 5u}) {
     ThreadPool pool(threads);
@@ -140,14 +168,19 @@ TEST(ThreadPool, DefaultFloatModeInAllWorkers) {
   unsigned host = _mm_getcsr() | 0x8040;
   unsigned saved = _mm_getcsr();
   ThreadPool pool(3);
-  struct Modes {
+  struct Modes : Meeting {
     std::array<unsigned, 3> of{};
   } modes;
+  modes.expected = 3;
   _mm_setcsr(host);
   {
     DefaultFloatMode mode;
     pool.run(
-        3, [](void *context, int64_t, int64_t, unsigned worker) { static_cast<Modes *>(context)->of[worker] = _mm_getcsr() & ~0x3fu; },
+        3,
+        [](void *context, int64_t begin, int64_t end, unsigned worker) {
+          static_cast<Modes *>(context)->of[worker] = _mm_getcsr() & ~0x3fu;
+          meet(static_cast<Meeting *>(static_cast<Modes *>(context)), begin, end, worker);
+        },
         &modes);
   }
   EXPECT_EQ(_mm_getcsr() & ~0x3fu, host & ~0x3fu);

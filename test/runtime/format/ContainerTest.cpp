@@ -18,7 +18,9 @@ static std::string smallFile(const std::function<void(Manifest &)> &edit = {}) {
   return writeContainer(std::move(manifest), sections);
 }
 
-static Expected<Container> parse(const std::string &bytes) { return Container::parse({bytes.begin(), bytes.end()}, "file.vlp"); }
+static Expected<Container> parse(const std::string &bytes) {
+  return Container::parse({bytes.begin(), bytes.end()}, "file.vlp");
+}
 
 /// What opening the file and reading all of its sections says.
 static Status judge(const std::string &bytes) {
@@ -67,7 +69,8 @@ TEST(Container, PlacesSectionsForAnyManifestSize) {
 }
 
 TEST(Container, NotACompiledFile) {
-  for (std::string bytes : {std::string(), std::string("V\0", 2), std::string("#!/bin/sh\n"), std::string(5000, '\0')}) {
+  for (std::string bytes :
+       {std::string(), std::string("V\0", 2), std::string("#!/bin/sh\n"), std::string(5000, '\0')}) {
     Status status = judge(bytes);
     EXPECT_EQ(status.code(), StatusCode::DataLoss);
     EXPECT_NE(status.message().find("file.vlp: not a compiled VLPC file"), std::string::npos) << status.message();
@@ -77,8 +80,9 @@ TEST(Container, NotACompiledFile) {
 TEST(Container, AnotherVersion) {
   std::string bytes = smallFile();
   bytes[8] = 2;
-  EXPECT_EQ(judge(bytes).message(), "file.vlp: compiled for another version: the file has format version 2, this runtime reads version 1; "
-                                    "compile the model again with vlpc");
+  EXPECT_EQ(judge(bytes).message(),
+            "file.vlp: compiled for another version: the file has format version 2, this runtime reads version 1; "
+            "compile the model again with vlpc");
 }
 
 TEST(Container, TruncatedAnywhere) {
@@ -88,7 +92,8 @@ TEST(Container, TruncatedAnywhere) {
     ASSERT_FALSE(status.isOk()) << size;
     ASSERT_EQ(status.message().find('\n'), std::string::npos);
     if (size >= 32)
-      ASSERT_EQ(status.message(), "file.vlp: truncated: expected " + std::to_string(bytes.size()) + " bytes, got " + std::to_string(size));
+      ASSERT_EQ(status.message(), "file.vlp: truncated: expected " + std::to_string(bytes.size()) + " bytes, got " +
+                                      std::to_string(size));
   }
   EXPECT_NE(judge(bytes + "x").message().find("damaged file: expected"), std::string::npos);
 }
@@ -114,19 +119,23 @@ struct BadManifest {
 };
 } // namespace
 
-static Launch &firstLaunch(Manifest &manifest) { return *manifest.mutable_entries(0)->mutable_ops(0)->mutable_launch(); }
+static Launch &firstLaunch(Manifest &manifest) {
+  return *manifest.mutable_entries(0)->mutable_ops(0)->mutable_launch();
+}
 static Copy &firstCopy(Manifest &manifest) { return *manifest.mutable_entries(1)->mutable_ops(1)->mutable_copy(); }
 static Tensor &firstState(Manifest &manifest) { return *manifest.mutable_state(0)->mutable_tensor(); }
 static Tensor &firstInput(Manifest &manifest) { return *manifest.mutable_entries(0)->mutable_inputs(0); }
 
-// A checksum that is right does not make a manifest right: each of these would read or write outside of its memory, or crash.
+// A checksum that is right does not make a manifest right: each of these would read or write outside of its memory, or
+// crash.
 TEST(Container, RefusesManifestsThatPointOutside) {
   const BadManifest cases[] = {
       {"unknown memory region 9", [](Manifest &m) { firstLaunch(m).mutable_args(0)->set_region(Region(9)); }},
       {"op 0: argument 0: bytes", [](Manifest &m) { firstLaunch(m).mutable_args(0)->set_offset(uint64_t(1) << 40); }},
       {"op 0: argument 0: bytes", [](Manifest &m) { firstLaunch(m).mutable_args(0)->set_size(445); }},
       {"op 0: argument 0: bytes", [](Manifest &m) { firstLaunch(m).mutable_args(0)->set_offset(UINT64_MAX - 3); }},
-      {"op 0: argument 1: bytes 0 + 149 of region CONSTANTS, which has 148", [](Manifest &m) { firstLaunch(m).mutable_args(1)->set_size(149); }},
+      {"op 0: argument 1: bytes 0 + 149 of region CONSTANTS, which has 148",
+       [](Manifest &m) { firstLaunch(m).mutable_args(1)->set_size(149); }},
       {"offset 2 is not a multiple of 4", [](Manifest &m) { firstLaunch(m).mutable_args(0)->set_offset(2); }},
       {"kernel 8 of 8", [](Manifest &m) { firstLaunch(m).set_kernel(8); }},
       {"4 results among 3", [](Manifest &m) { firstLaunch(m).set_results(4); }},
@@ -134,19 +143,26 @@ TEST(Container, RefusesManifestsThatPointOutside) {
       {"scratch of", [](Manifest &m) { firstLaunch(m).set_scratch(UINT64_MAX); }},
       {"writes to read-only region CONSTANTS", [](Manifest &m) { firstLaunch(m).set_results(2); }},
       {"writes to read-only region INPUT", [](Manifest &m) { firstLaunch(m).mutable_args(2)->set_region(INPUT); }},
-      {"writes state in an entry that is said not to", [](Manifest &m) { m.mutable_entries(0)->set_writes_state(false); }},
+      {"writes state in an entry that is said not to",
+       [](Manifest &m) { m.mutable_entries(0)->set_writes_state(false); }},
       {"neither launch nor copy", [](Manifest &m) { m.mutable_entries(0)->mutable_ops(0)->clear_op(); }},
       {"a copy of 444 bytes to 440", [](Manifest &m) { firstCopy(m).mutable_dst()->set_size(440); }},
-      {"overlap", [](Manifest &m) { *firstCopy(m).mutable_dst() = firstCopy(m).src(), firstCopy(m).mutable_dst()->set_offset(4); }},
+      {"overlap",
+       [](Manifest &m) {
+         *firstCopy(m).mutable_dst() = firstCopy(m).src(), firstCopy(m).mutable_dst()->set_offset(4);
+       }},
       {"source: bytes", [](Manifest &m) { firstCopy(m).mutable_src()->set_size(1 << 20); }},
       {"expected it in region STATE", [](Manifest &m) { firstState(m).mutable_slot()->set_region(ARENA); }},
       {"offset 4 is not a multiple of 64", [](Manifest &m) { firstState(m).mutable_slot()->set_offset(4); }},
       {"its shape needs 152 bytes, its slot has 148", [](Manifest &m) { firstState(m).set_shape(0, 38); }},
       {"a shape that no memory holds", [](Manifest &m) { firstState(m).set_shape(0, -1); }},
-      {"a shape that no memory holds", [](Manifest &m) { firstState(m).set_shape(0, INT64_MAX), firstState(m).add_shape(3); }},
+      {"a shape that no memory holds",
+       [](Manifest &m) { firstState(m).set_shape(0, INT64_MAX), firstState(m).add_shape(3); }},
       {"unknown element type 7", [](Manifest &m) { firstState(m).set_dtype(DType(7)); }},
-      {"tensors 'weight' and 'adam.m/weight' overlap", [](Manifest &m) { m.mutable_state(1)->mutable_tensor()->mutable_slot()->set_offset(64); }},
-      {"two of kind state tensor are called 'weight'", [](Manifest &m) { m.mutable_state(1)->mutable_tensor()->set_name("weight"); }},
+      {"tensors 'weight' and 'adam.m/weight' overlap",
+       [](Manifest &m) { m.mutable_state(1)->mutable_tensor()->mutable_slot()->set_offset(64); }},
+      {"two of kind state tensor are called 'weight'",
+       [](Manifest &m) { m.mutable_state(1)->mutable_tensor()->set_name("weight"); }},
       {"a counter is one i32", [](Manifest &m) { m.mutable_state(0)->set_kind(StateTensor::COUNTER); }},
       {"unknown kind", [](Manifest &m) { m.mutable_state(0)->mutable_init()->set_kind(Initializer::Kind(5)); }},
       {"no number of its type", [](Manifest &m) { m.mutable_state(0)->mutable_init()->set_a(1.0 / 0.0); }},
@@ -166,7 +182,8 @@ TEST(Container, RefusesManifestsThatPointOutside) {
   for (const BadManifest &bad : cases) {
     Status status = judge(smallFile(bad.edit));
     EXPECT_FALSE(status.isOk()) << bad.expected;
-    EXPECT_NE(status.message().find(bad.expected), std::string::npos) << "expected '" << bad.expected << "' in: " << status.message();
+    EXPECT_NE(status.message().find(bad.expected), std::string::npos)
+        << "expected '" << bad.expected << "' in: " << status.message();
     EXPECT_EQ(status.code(), StatusCode::DataLoss);
   }
 }
@@ -174,7 +191,8 @@ TEST(Container, RefusesManifestsThatPointOutside) {
 /// A file whose manifest is `manifest` as it stands, under a right checksum, followed by zeros up to `size`.
 static std::string fileWith(const Manifest &manifest, uint64_t size) {
   std::string body = manifest.SerializeAsString();
-  uint32_t header[8] = {0, 0, kFormatVersion, uint32_t(crc32(0, reinterpret_cast<const Bytef *>(body.data()), uInt(body.size())))};
+  uint32_t header[8] = {0, 0, kFormatVersion,
+                        uint32_t(crc32(0, reinterpret_cast<const Bytef *>(body.data()), uInt(body.size())))};
   uint64_t manifestSize = body.size();
   std::memcpy(header, "VLPCFILE", 8);
   std::memcpy(header + 4, &manifestSize, 8);
@@ -214,7 +232,8 @@ TEST(Container, RefusesAManifestThatIsNoProtobuf) {
   uint32_t crc = uint32_t(crc32(0, reinterpret_cast<const Bytef *>("\xff\xff\xff"), 3));
   std::memcpy(bytes.data() + 16, &size, sizeof size);
   std::memcpy(bytes.data() + 12, &crc, sizeof crc);
-  EXPECT_NE(judge(bytes).message().find("not a protobuf of the expected form"), std::string::npos) << judge(bytes).message();
+  EXPECT_NE(judge(bytes).message().find("not a protobuf of the expected form"), std::string::npos)
+      << judge(bytes).message();
 }
 
 TEST(Container, SectionHashIsCheckedOnUse) {
@@ -223,6 +242,7 @@ TEST(Container, SectionHashIsCheckedOnUse) {
   auto container = parse(bytes);
   ASSERT_TRUE(container) << container.status().message();
   EXPECT_TRUE(container->section(0));
-  EXPECT_EQ(container->section(1).status().message(),
-            "file.vlp: damaged file: section 'constants' does not match its SHA-256; compile the model again with vlpc");
+  EXPECT_EQ(
+      container->section(1).status().message(),
+      "file.vlp: damaged file: section 'constants' does not match its SHA-256; compile the model again with vlpc");
 }

@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// libFuzzer target: any bytes, with a right header and checksum put before them so that the fuzzer reaches the manifest.
+// libFuzzer target: any bytes, with a right header and checksum put before them so that the fuzzer reaches the
+// manifest.
 #include "runtime/format/Container.h"
 
 #include <cstring>
