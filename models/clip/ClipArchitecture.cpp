@@ -193,11 +193,17 @@ static void describe(ModuleOp module, StringRef name, const ClipConfig &config) 
                   builder.getDictionaryAttr({
                       builder.getNamedAttr("context_length", builder.getI64IntegerAttr(config.context)),
                       builder.getNamedAttr("image_size", builder.getI64IntegerAttr(config.image)),
-                      builder.getNamedAttr("mean", floats({0.48145466f, 0.4578275f, 0.40821073f})),
-                      builder.getNamedAttr("std", floats({0.26862954f, 0.26130258f, 0.27577711f})),
+                      builder.getNamedAttr("mean", floats(config.mean)),
+                      builder.getNamedAttr("std", floats(config.deviation)),
                       builder.getNamedAttr("vocabulary_size", builder.getI64IntegerAttr(config.vocabulary)),
                   }));
-  const ClipRecipe &recipe = config.recipe;
+}
+
+/// How training entries begin and what they keep within bounds.
+static void describeTraining(ModuleOp module, const ClipRecipe &recipe) {
+  Builder builder(module.getContext());
+  if (llvm::none_of(module.getOps<func::FuncOp>(), [](func::FuncOp entry) { return entry->hasAttr("vlp.optimizer"); }))
+    return;
   module->setAttr("vlp.recipe", makeDictionary(builder, {{"train.learning_rate", recipe.learningRate},
                                                          {"train.weight_decay", recipe.weightDecay},
                                                          {"train.beta1", recipe.beta1},
@@ -206,12 +212,10 @@ static void describe(ModuleOp module, StringRef name, const ClipConfig &config) 
                                                          {"train.clip_norm", recipe.clipNorm},
                                                          {"train.warmup_steps", recipe.warmupSteps},
                                                          {"train.total_steps", recipe.totalSteps},
-                                                         {"train.logit_scale_max", std::log(100.0)}}));
+                                                         {"train.logit_scale_max", recipe.logitScaleMax}}));
   // open_clip clamps t to [0, ln 100] after each step.
-  if (auto scale = module.lookupSymbol<ParameterOp>("logit_scale")) {
-    scale->setAttr("vlp.lower_bound", builder.getF64FloatAttr(0.0));
-    scale->setAttr("vlp.upper_bound", FlatSymbolRefAttr::get(module.getContext(), "train.logit_scale_max"));
-  }
+  module.lookupSymbol("logit_scale")
+      ->setAttr("vlp.max_multiplier", FlatSymbolRefAttr::get(module.getContext(), "train.logit_scale_max"));
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>> vlp::models::buildClip(MLIRContext *context, StringRef name, const ClipConfig &config,
@@ -233,5 +237,6 @@ llvm::Expected<OwningOpRef<ModuleOp>> vlp::models::buildClip(MLIRContext *contex
   for (auto [request, size] : llvm::zip_equal(entries, *sizes))
     builder.build(request, size);
   describe(*module, name, config);
+  describeTraining(*module, config.recipe);
   return module;
 }

@@ -4,8 +4,8 @@
 
 #include "models/common/Architecture.h"
 #include "models/common/Layers.h"
+#include <array>
 #include <map>
-#include <optional>
 
 namespace vlp::models {
 
@@ -21,10 +21,10 @@ struct TowerConfig {
   int64_t getMlp() const { return mlp ? mlp : 4 * width; }
 };
 
-/// How it is trained unless the user sets other scalars; see reference recipe in README.md.
+/// How it is trained unless the user sets other scalars; see README.md.
 struct ClipRecipe {
   double learningRate = 5e-4, weightDecay = 0.2, beta1 = 0.9, beta2 = 0.98, eps = 1e-6, clipNorm = 0;
-  double warmupSteps = 2000, totalSteps = 100000;
+  double warmupSteps = 2000, totalSteps = 100000, logitScaleMax = 100;
 };
 
 struct ClipConfig {
@@ -40,6 +40,9 @@ struct ClipConfig {
   int64_t embed = 0;
   Activation activation = Activation::QuickGelu;
   double eps = 1e-5;
+  /// How pictures are normalised, red, green, blue.
+  std::array<float, 3> mean = {0.48145466f, 0.4578275f, 0.40821073f};
+  std::array<float, 3> deviation = {0.26862954f, 0.26130258f, 0.27577711f};
   ClipRecipe recipe;
 
   int64_t getGrid() const { return image / patch; }

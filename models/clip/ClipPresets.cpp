@@ -64,11 +64,12 @@ static ClipPreset makeEmoji() {
   preset.config.patch = 8;
   preset.config.vision = {128, 4, 4};
   preset.config.context = 20;
-  preset.config.vocabulary = 3072;
+  preset.config.vocabulary = 3584;
   preset.config.text = {128, 2, 4};
   preset.config.embed = 128;
   preset.config.activation = Activation::Gelu;
-  preset.config.recipe = {1e-3, 0.1, 0.9, 0.98, 1e-6, 1.0, 50, 470};
+  preset.config.mean = preset.config.deviation = {0.5f, 0.5f, 0.5f};
+  preset.config.recipe = {1e-3, 0.1, 0.9, 0.98, 1e-8, 1.0, 50, 469};
   return preset;
 }
 

@@ -9,7 +9,10 @@ namespace vlp {
 /// Adds the dialects that models, plans and emitted kernels consist of.
 void registerDialects(mlir::DialectRegistry &registry);
 
-/// Makes all passes and pipelines known by their command-line names, and the emitters of all targets to the planner.
+/// Makes the emitters of all targets known to the planner.
+void registerTargets();
+
+/// Makes all passes and pipelines known by their command-line names, and the targets.
 void registerPasses();
 
 } // namespace vlp

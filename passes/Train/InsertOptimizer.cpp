@@ -2,7 +2,7 @@
 // vlp-insert-optimizer.
 #include "passes/Train/Passes.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace vlp {
 #define GEN_PASS_DEF_INSERTOPTIMIZER
@@ -120,7 +120,7 @@ public:
 private:
   template <typename OpTy, typename... Args>
   Value make(Args &&...args) {
-    return builder.create<OpTy>(std::forward<Args>(args)...)->getResult(0);
+    return OpTy::create(builder, std::forward<Args>(args)...)->getResult(0);
   }
 
   LogicalResult collectUpdates() {
@@ -154,8 +154,8 @@ private:
     for (const ScalarInfo &info : scalars)
       ok &= state.declareScalar(info, loc);
     for (Update &update : updates)
-      if (auto bound = update.parameter->getAttrOfType<FlatSymbolRefAttr>("vlp.upper_bound"))
-        ok &= state.declareScalar({bound.getValue(), std::numeric_limits<float>::max(), "upper bound of a parameter after each step"}, loc);
+      if (auto most = update.parameter->getAttrOfType<FlatSymbolRefAttr>("vlp.max_multiplier"))
+        ok &= state.declareScalar({most.getValue(), 100.0, "largest multiplier, the exponential of a parameter"}, loc);
     return success(ok);
   }
 
@@ -179,29 +179,24 @@ private:
     builder.setLoc(update.parameter.getLoc());
     StringRef name = update.parameter.getSymName();
     Value old = read(name);
-    auto adamw = builder.create<AdamWOp>(old, update.gradient, read(("adam.m/" + name).str()), read(("adam.v/" + name).str()), step, rate,
+    auto adamw = AdamWOp::create(builder, old, update.gradient, read(("adam.m/" + name).str()), read(("adam.v/" + name).str()), step, rate,
                                          read("train.beta1"), read("train.beta2"), read("train.eps"), read("train.weight_decay"),
                                          gradientScale, finite, update.parameter.getDecay());
-    writes.emplace_back(name.str(), bound(update.parameter, old, adamw.getNewParameter()));
+    writes.emplace_back(name.str(), bound(update.parameter, adamw.getNewParameter()));
     writes.emplace_back(("adam.m/" + name).str(), adamw.getNewFirstMoment());
     writes.emplace_back(("adam.v/" + name).str(), adamw.getNewSecondMoment());
     builder.setLoc(outer);
   }
 
-  /// `updated` within the parameter's bounds; `old` where the step is not applied, even outside of them.
-  Value bound(ParameterOp parameter, Value old, Value updated) {
-    auto lower = parameter->getAttrOfType<FloatAttr>("vlp.lower_bound");
-    auto upper = parameter->getAttrOfType<FlatSymbolRefAttr>("vlp.upper_bound");
-    if (!lower && !upper)
+  /// `updated`, where it is the logarithm of a multiplier, so that this is at least 1 and at most a scalar; where the step is not
+  /// applied, as it is.
+  Value bound(ParameterOp parameter, Value updated) {
+    auto most = parameter->getAttrOfType<FlatSymbolRefAttr>("vlp.max_multiplier");
+    if (!most)
       return updated;
-    Value low = constant(lower ? lower.getValueAsDouble() : -std::numeric_limits<float>::max());
-    Value high = upper ? read(upper.getValue()) : constant(std::numeric_limits<float>::max());
-    return make<SelectOp>(finite, make<ClampOp>(updated, low, high), old);
-  }
-
-  Value constant(double value) {
-    auto type = RankedTensorType::get({}, builder.getF32Type());
-    return make<ConstantOp>(DenseElementsAttr::get(type, APFloat(static_cast<float>(value))));
+    Value zero = make<ConstantOp>(DenseElementsAttr::get(RankedTensorType::get({}, builder.getF32Type()), 0.0f));
+    Value clamped = make<ClampOp>(updated, zero, make<LogOp>(read(most.getValue())));
+    return make<SelectOp>(finite, clamped, updated);
   }
 
   /// Drops the gradients from the results and appends `added`.
@@ -233,11 +228,31 @@ private:
   Value finite, step, rate, gradientScale;
 };
 
+/// Reports what in the module's recipe is no f64 value of a scalar that this pass declares.
+bool checkRecipe(ModuleOp module) {
+  auto recipe = module->getAttrOfType<DictionaryAttr>("vlp.recipe");
+  llvm::StringSet<> known;
+  for (const ScalarInfo &info : scalars)
+    known.insert(info.name);
+  for (auto parameter : module.getOps<ParameterOp>())
+    if (auto most = parameter->getAttrOfType<FlatSymbolRefAttr>("vlp.max_multiplier"))
+      known.insert(most.getValue());
+  bool ok = true;
+  for (NamedAttribute item : recipe ? recipe.getValue() : ArrayRef<NamedAttribute>()) {
+    if (isa<FloatAttr>(item.getValue()) && known.contains(item.getName().getValue()))
+      continue;
+    module.emitError() << "expected vlp.recipe to give f64 values for named scalars (train.learning_rate, ...), got '"
+                       << item.getName().getValue() << "'";
+    ok = false;
+  }
+  return ok;
+}
+
 struct InsertOptimizer : vlp::impl::InsertOptimizerBase<InsertOptimizer> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     StateDeclarer state(module);
-    bool ok = true;
+    bool ok = checkRecipe(module);
     for (auto function : module.getOps<func::FuncOp>()) {
       auto optimizer = function->getAttrOfType<StringAttr>("vlp.optimizer");
       if (!optimizer)

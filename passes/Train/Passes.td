@@ -14,17 +14,18 @@ def InsertOptimizer : Pass<"vlp-insert-optimizer", "::mlir::ModuleOp"> {
     * the global norm of all gradients, and the factor that bounds it by `train.clip_norm`;
     * the learning rate of the step: linear warm-up, then half a cosine (`vlp.warmup_cosine`);
     * one `vlp.adamw` a parameter, with moments `adam.m/<parameter>` and `adam.v/<parameter>`, in the order of the results;
-    * bounds of parameters that have `vlp.lower_bound = f64` and `vlp.upper_bound = @scalar`, after their update;
-    * the counter `train.step` plus one.
+    * the counter `train.step` plus one, which the updates count with;
+    * a clamp, after its update, of each parameter with `vlp.max_multiplier = @scalar`: it is the logarithm of a multiplier, which stays between
+      1 and the scalar (CLIP's `logit_scale`).
 
     All writes are predicated on a flag on the device: the loss (result #0) and the gradient norm are finite. Where it is 0, every state tensor keeps its
     value exactly, the counter included. The function gets the results `grad_norm`, `learning_rate` and `finite` (attribute `vlp.name`), and the
     attribute `vlp.finite_flag = "finite"`.
 
     Moments, the counter and the scalars are declared where the module lacks them, so that several training entries share one state. The initial
-    values of scalars come from the module's dictionary `vlp.recipe`, else from open_clip's defaults.
+    values of scalars come from the module's dictionary `vlp.recipe` (f64 by name), else from open_clip's defaults.
 
-    Fails, with all reasons at once, where a training function returns no gradients, names another optimizer, or where a state symbol that the
+    Fails, with all reasons at once, where a training function returns no gradients or names another optimizer, where the recipe names no known scalar, or where a state symbol that the
     pass needs exists with another type.
   }];
   let dependentDialects = ["::vlp::VLPDialect"];
@@ -41,8 +42,8 @@ def NameGradients : Pass<"vlp-name-gradients", "::mlir::func::FuncOp"> {
 def VerifyState : Pass<"vlp-verify-state", "::mlir::ModuleOp"> {
   let summary = "Check that entries read state once, before they write it once, at their end";
   let description = [{
-    In each function with `vlp.entry`: a state symbol is read at most once and written at most once; nothing but writes and the return
-    follows the first write; only training entries (`vlp.finite_flag`) write. All violations are reported, each with the first access. Changes nothing.
+    In each function, a state symbol is read at most once and written at most once, and nothing but writes and the return follows the first write.
+    All violations are reported. Changes nothing.
   }];
 }
 

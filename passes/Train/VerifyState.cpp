@@ -1,7 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // vlp-verify-state.
 #include "passes/Train/Passes.h"
-#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace vlp {
 #define GEN_PASS_DEF_VERIFYSTATE
@@ -11,60 +11,36 @@ namespace vlp {
 using namespace mlir;
 using namespace vlp;
 
-namespace {
-/// The accesses to state of one entry.
-class EntryCheck {
-public:
-  explicit EntryCheck(func::FuncOp entry) : entry(entry) {}
-
-  bool run() {
-    entry.walk([&](Operation *op) { visit(op); });
-    return ok;
-  }
-
-private:
-  void visit(Operation *op) {
-    if (auto read = dyn_cast<ReadOp>(op))
-      recordFirst(read, reads, read.getState(), "read");
-    if (auto write = dyn_cast<WriteOp>(op)) {
-      recordFirst(write, writes, write.getState(), "written");
-      if (!entry->hasAttr("vlp.finite_flag"))
-        report(op) << "entry '" << entry.getSymName() << "' is no training entry, expected no writes";
-      if (!firstWrite)
-        firstWrite = op;
-    } else if (firstWrite && !op->hasTrait<OpTrait::IsTerminator>()) {
-      report(op).attachNote(firstWrite->getLoc()) << "the first write";
-    }
-  }
-
-  void recordFirst(Operation *op, llvm::DenseMap<StringRef, Operation *> &seen, StringRef symbol, StringRef what) {
-    auto [first, inserted] = seen.try_emplace(symbol, op);
-    if (inserted)
+/// Reports what is wrong with the accesses to state of one function.
+static bool checkFunction(func::FuncOp function) {
+  llvm::StringSet<> read, written;
+  bool ok = true, writing = false;
+  auto once = [&](Operation *op, StringRef what, StringRef symbol, llvm::StringSet<> &seen) {
+    if (seen.insert(symbol).second)
       return;
-    InFlightDiagnostic error = op->emitOpError() << "state '" << symbol << "' is " << what << " twice in entry '" << entry.getSymName() << "'";
-    error.attachNote(first->second->getLoc()) << "first here";
+    op->emitError() << "expected one " << what << " of '" << symbol << "' in the entry, got another";
     ok = false;
-  }
+  };
+  function.walk([&](Operation *op) {
+    if (auto access = dyn_cast<ReadOp>(op))
+      once(op, "read", access.getState(), read);
+    if (auto access = dyn_cast<WriteOp>(op)) {
+      once(op, "write", access.getState(), written);
+      writing = true;
+    } else if (writing && op != function && !op->hasTrait<OpTrait::IsTerminator>()) {
+      op->emitError() << "expected writes of state at the end of the entry, got '" << op->getName() << "' after a write";
+      ok = false;
+    }
+  });
+  return ok;
+}
 
-  InFlightDiagnostic report(Operation *op) {
-    ok = false;
-    if (isa<WriteOp>(op))
-      return op->emitOpError();
-    return op->emitOpError() << "follows a write of state, expected only writes and the return there";
-  }
-
-  func::FuncOp entry;
-  llvm::DenseMap<StringRef, Operation *> reads, writes;
-  Operation *firstWrite = nullptr;
-  bool ok = true;
-};
-
+namespace {
 struct VerifyState : vlp::impl::VerifyStateBase<VerifyState> {
   void runOnOperation() override {
     bool ok = true;
     for (auto function : getOperation().getOps<func::FuncOp>())
-      if (function->hasAttr("vlp.entry"))
-        ok &= EntryCheck(function).run();
+      ok &= checkFunction(function);
     if (!ok)
       signalPassFailure();
     markAllAnalysesPreserved();

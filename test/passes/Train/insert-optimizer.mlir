@@ -1,5 +1,4 @@
-// A training entry loses its gradient results and gains one update a parameter, a step counter and three outputs; another entry's
-// gradients become named outputs.
+// A training entry loses its gradient results and gains one update a parameter, a step counter and three outputs.
 // RUN: vlp-opt %s --vlp-insert-optimizer --vlp-verify-state | FileCheck %s
 
 // CHECK: vlp.variable moment @"adam.m/w" : tensor<4x3xf32> {{.*}}of = "w"
@@ -9,7 +8,7 @@
 // CHECK: vlp.variable scalar @train.logit_scale_max : tensor<f32> {{.*}}init = #vlp.init<constant, 1.000000e+02
 module attributes {vlp.recipe = {train.learning_rate = 0.25 : f64}} {
   vlp.parameter @w : tensor<4x3xf32> {init = #vlp.init<normal, 0.0 : f64, 1.0 : f64>, trainable, decay}
-  vlp.parameter @logit_scale : tensor<f32> {init = #vlp.init<constant, 1.0 : f64, 0.0 : f64>, trainable}
+  vlp.parameter @logit_scale : tensor<f32> {init = #vlp.init<constant, 1.0 : f64, 0.0 : f64>, trainable, vlp.max_multiplier = @train.logit_scale_max}
 
   // CHECK-LABEL: func.func @train
   // CHECK-SAME: -> (tensor<f32> {vlp.name = "loss"}, tensor<f32> {vlp.name = "grad_norm"}, tensor<f32> {vlp.name = "learning_rate"}, tensor<i32> {vlp.name = "finite"})
@@ -17,6 +16,7 @@ module attributes {vlp.recipe = {train.learning_rate = 0.25 : f64}} {
   // CHECK: %[[OK:.*]] = vlp.all_finite %{{.*}}, %[[NORM]]
   // CHECK: %[[SCALE:.*]] = vlp.clip_factor %[[NORM]]
   // CHECK: %[[RATE:.*]] = vlp.warmup_cosine
+  // CHECK: %[[STEP:.*]] = vlp.add %{{.*}}, %[[OK]]
   // CHECK: %[[W1:.*]], %[[M1:.*]], %[[V1:.*]] = vlp.adamw %{{.*}}, %[[GW]], {{.*}}, %[[RATE]], {{.*}}, %[[SCALE]], %[[OK]] {decay}
   // CHECK: %[[T1:[^,]*]], %{{.*}}, %{{.*}} = vlp.adamw %{{.*}}, %[[GT]],
   // CHECK-NOT: decay
@@ -27,19 +27,11 @@ module attributes {vlp.recipe = {train.learning_rate = 0.25 : f64}} {
   // CHECK: vlp.write @"adam.m/w", %[[M1]]
   // CHECK: vlp.write @"adam.v/w", %[[V1]]
   // CHECK: vlp.write @logit_scale, %[[T2]]
-  // CHECK: vlp.write @train.step
+  // CHECK: vlp.write @train.step, %[[STEP]]
   // CHECK: return %{{.*}}, %[[NORM]], %[[RATE]], %[[OK]]
-  func.func @train() -> (tensor<f32> {vlp.name = "loss"}, tensor<4x3xf32> {vlp.gradient = @w}, tensor<f32> {vlp.gradient = @logit_scale}) attributes {vlp.entry = "train"} {
+  func.func @train() -> (tensor<f32> {vlp.name = "loss"}, tensor<4x3xf32> {vlp.gradient = @w}, tensor<f32> {vlp.gradient = @logit_scale}) attributes {vlp.entry = "train", vlp.optimizer = "adamw"} {
     %w = vlp.read @w : tensor<4x3xf32>
     %t = vlp.read @logit_scale : tensor<f32>
     return %t, %w, %t : tensor<f32>, tensor<4x3xf32>, tensor<f32>
-  }
-
-  // CHECK-LABEL: func.func @gradients
-  // CHECK-SAME: tensor<4x3xf32> {vlp.name = "grad/w"}
-  func.func @gradients() -> (tensor<f32> {vlp.name = "loss"}, tensor<4x3xf32> {vlp.gradient = @w}) attributes {vlp.entry = "gradients"} {
-    %w = vlp.read @w : tensor<4x3xf32>
-    %t = vlp.read @logit_scale : tensor<f32>
-    return %t, %w : tensor<f32>, tensor<4x3xf32>
   }
 }

@@ -1,0 +1,28 @@
+// Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Command lines: what the tools of the compiler share.
+#pragma once
+
+#include "models/common/Architecture.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/Support/Error.h"
+#include <string>
+#include <vector>
+
+namespace vlp::tools {
+
+/// Parses argv into the registered llvm::cl options; false, after one line "error: ...", if that fails.
+bool parseCommandLine(int argc, char **argv, const char *overview);
+
+/// "error: ..." for each line of `error` on stderr; returns 1, the exit status of a user's mistake.
+int reportError(llvm::Error error);
+
+/// "train:batch=64,encode_image:batch=1:length=8" as requests.
+llvm::Expected<std::vector<models::EntryRequest>> parseEntries(llvm::ArrayRef<std::string> items);
+
+/// "context=16,text.layers=3" as settings.
+llvm::Expected<models::Settings> parseSettings(llvm::ArrayRef<std::string> items);
+
+/// Chips of "cpu", "cpu:x86-64-v3", ...; the host's best for "cpu" alone. Names all targets that do not exist.
+llvm::Expected<std::vector<std::string>> parseTargets(llvm::ArrayRef<std::string> items);
+
+} // namespace vlp::tools
