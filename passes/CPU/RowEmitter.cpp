@@ -44,11 +44,18 @@ private:
   /// The element of a rank-1 (per row) operand that belongs to this row.
   Value readScalar(Value operand, Type type) {
     FailureOr<Access> access = getAccess(operand);
+    if (auto constant = access->source.getDefiningOp<ConstantOp>()) // a splat: kernels get other constants as operands
+      return splat(cast<DenseElementsAttr>(constant.getValue()));
     Value pointer = f.input(cast<BlockArgument>(access->source).getArgNumber());
     Point point{access->shape, k.index(0), row, 1, {}};
     if (access->rank() != 1)
       return k.load(pointer, k.add(row, access->offset), type);
     return k.load(pointer, offsetAt(k, *access, point), type);
+  }
+  Value splat(DenseElementsAttr value) {
+    if (isa<FloatType>(value.getElementType()))
+      return k.constant(value.getSplatValue<APFloat>().convertToDouble());
+    return i32(value.getSplatValue<APInt>().getSExtValue());
   }
   Value sum(Term term) {
     return k.sumLanes(k.columns(columns(), k.splat(0), [&](Value column, int64_t lanes, Value sum) {

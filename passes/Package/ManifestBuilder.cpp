@@ -129,8 +129,12 @@ private:
   }
 
   void addKernel(plan::KernelOp op) {
-    firstStage[op.getSymName()] = manifest.kernels_size();
+    llvm::StringMap<uint32_t> functions; // stages of equal suffix are one function
     for (auto stage : op.getStages().getAsRange<plan::StageAttr>()) {
+      auto [function, isNew] = functions.try_emplace(stage.getSuffix().getValue(), manifest.kernels_size());
+      stageFunctions[op.getSymName()].push_back(function->second);
+      if (!isNew)
+        continue;
       format::Kernel *kernel = manifest.add_kernels();
       kernel->set_name((op.getSymName() + stage.getSuffix().getValue()).str());
       kernel->set_anchor(op.getAnchor().str());
@@ -165,7 +169,7 @@ private:
   }
 
   void setLaunch(plan::LaunchOp op, format::Launch *out) {
-    out->set_kernel(firstStage.lookup(op.getKernel()) + op.getStage());
+    out->set_kernel(stageFunctions[op.getKernel()][op.getStage()]);
     for (auto slot : op.getArguments().getAsRange<plan::SlotAttr>())
       setSlot(slot, out->add_args());
     out->set_results(op.getWritten());
@@ -203,7 +207,7 @@ private:
 
   ModuleOp module;
   format::Manifest manifest;
-  llvm::StringMap<uint32_t> firstStage; // kernel symbol -> index of its first function in the manifest
+  llvm::StringMap<SmallVector<uint32_t>> stageFunctions; // kernel symbol -> index in the manifest of each stage's function
   bool ok = true;
 };
 } // namespace
