@@ -128,7 +128,9 @@ TEST(Documentation, EveryConstraintHasANegativeTest) {
     text << file.rdbuf();
     cases += text.str();
   }
-  for (auto &[op, section] : readSections()) {
+  auto sections = readSections();
+  ASSERT_FALSE(sections.empty());
+  for (auto &[op, section] : sections) {
     std::string prefix = op.substr(4) + "_c";
     int labels = 0;
     while (section.find("`" + prefix + std::to_string(labels + 1) + "`") != std::string::npos) {
