@@ -298,9 +298,9 @@ public:
     KernelBody body(kernel);
     auto op = dyn_cast_or_null<OpTy>(body.anchor);
     bool fits = op && llvm::all_of(op->getOperands(), [](Value operand) {
-      FailureOr<Access> access = getAccess(operand);
+      std::optional<Access> access = inputAccess(operand);
       auto type = cast<RankedTensorType>(operand.getType());
-      return succeeded(access) && (type.getRank() != 3 || access->isContiguous() || access->strides[2] == 1);
+      return access && (type.getRank() != 3 || access->isContiguous() || access->strides[2] == 1);
     });
     for (Value yield : body.yields)
       fits = fits && (yield.getDefiningOp() == body.anchor || isConcatOfGradients(yield, body));

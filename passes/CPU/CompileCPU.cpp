@@ -1,6 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The CPU back end, in process: MLIR to LLVM dialect, O3, object code, lld.
 #include "passes/CPU/CompileCPU.h"
+#include "dialect/Plan/Plan.h"
 #include "passes/CPU/Emitters.h"
 
 #include "lld/Common/Driver.h"
@@ -10,6 +11,8 @@
 #include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -30,6 +33,7 @@
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
+#include "llvm/ADT/StringSet.h"
 
 LLD_HAS_DRIVER(elf)
 
@@ -66,6 +70,23 @@ FailureOr<OwningOpRef<ModuleOp>> cpu::emitKernels(MLIRContext *context, ArrayRef
       return kernel.emitError() << "kernel of anchor '" << kernel.getAnchor() << "' has no CPU emitter";
     if (failed(emitter->emit(kernel, target, *item.plan, item.launch, item.symbol, *module)))
       return failure();
+  }
+  return module;
+}
+
+FailureOr<OwningOpRef<ModuleOp>> cpu::emitPlan(ModuleOp plan, const TargetInfo &target) {
+  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(plan.getContext()));
+  for (auto op : plan.getOps<plan::KernelOp>()) {
+    KernelOp kernel = op.getKernel();
+    const Emitter *emitter = findEmitter(kernel.getAnchor());
+    if (!emitter)
+      return kernel.emitError() << "kernel of anchor '" << kernel.getAnchor() << "' has no CPU emitter";
+    KernelPlan stages = emitter->plan(kernel, target);
+    llvm::StringSet<> suffixes; // stages of equal suffix share one function
+    for (auto [i, launch] : llvm::enumerate(stages.launches))
+      if (suffixes.insert(launch.suffix).second &&
+          failed(emitter->emit(kernel, target, stages, i, op.getSymName().str() + launch.suffix, *module)))
+        return failure();
   }
   return module;
 }

@@ -26,6 +26,9 @@ llvm::SmallVector<std::string> requiredFeatures(llvm::StringRef chip);
 llvm::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> emitKernels(mlir::MLIRContext *context, llvm::ArrayRef<KernelToEmit> kernels,
                                                                const TargetInfo &target);
 
+/// The same for all stages of all plan.kernel ops of a plan, planned for `target`: functions are named as plan.kernel says.
+llvm::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> emitPlan(mlir::ModuleOp plan, const TargetInfo &target);
+
 /// Lowers and compiles such a module; returns the bytes of an ELF shared object. The same module gives the same bytes.
 /// `llvmText`, if given, receives the optimised LLVM IR.
 llvm::FailureOr<std::string> compileModule(mlir::ModuleOp module, const TargetInfo &target, std::string *llvmText = nullptr);

@@ -23,7 +23,9 @@ public:
       why = "expected one of concat, pad, patchify, unpatchify";
       return false;
     }
-    bool strided = llvm::all_of(body.anchor->getOperands(), [](Value operand) { return succeeded(getAccess(operand)); });
+    bool strided = llvm::all_of(body.anchor->getOperands(), [&](Value operand) {
+      return isa<ConcatOp, PadOp>(body.anchor) ? Expression::canEvaluate(operand, nullptr) : inputAccess(operand).has_value();
+    });
     bool plain = isa<ConcatOp>(body.anchor) || llvm::all_equal(llvm::concat<Value>(
         body.yields, SmallVector<Value>{body.anchor->getResult(0)}));
     if (!strided || !plain)
@@ -168,8 +170,8 @@ public:
     KernelBody body(kernel);
     bool known = isa_and_nonnull<EmbeddingOp, GatherRowsOp, ScatterRowsOp>(body.anchor);
     for (unsigned i = 0; known && i < 2; ++i) {
-      FailureOr<Access> access = getAccess(body.anchor->getOperand(i));
-      known = succeeded(access) && (i == 0 || access->isContiguous());
+      std::optional<Access> access = inputAccess(body.anchor->getOperand(i));
+      known = access && (i == 0 || access->isContiguous());
     }
     if (!known)
       why = "expected embedding, gather_rows or scatter_rows with contiguous indices";
@@ -230,8 +232,8 @@ public:
     auto op = dyn_cast_or_null<EmbeddingGradOp>(body.anchor);
     bool fits = op && body.numResults() == 1 && body.yields[0] == op.getResult();
     if (fits) {
-      FailureOr<Access> gradient = getAccess(op.getGradient()), ids = getAccess(op.getIds());
-      fits = succeeded(gradient) && gradient->strides.back() == 1 && succeeded(ids) && ids->isContiguous();
+      std::optional<Access> gradient = inputAccess(op.getGradient()), ids = inputAccess(op.getIds());
+      fits = gradient && gradient->strides.back() == 1 && ids && ids->isContiguous();
     }
     if (!fits)
       why = "expected 'vlp.embedding_grad' alone, on rows of consecutive elements";

@@ -160,6 +160,17 @@ private:
 
 class MatchTargetsEmitter : public Emitter {
 public:
+  bool supports(KernelOp kernel, const TargetInfo &, std::string &why) const override {
+    KernelBody body(kernel);
+    auto op = dyn_cast_or_null<MatchTargetsOp>(body.anchor);
+    std::optional<Access> rows = op ? inputAccess(op.getLhs()) : std::nullopt;
+    std::optional<Access> columns = op ? inputAccess(op.getRhs()) : std::nullopt;
+    if (rows && columns && columns->isContiguous())
+      return true;
+    why = "expected 'vlp.match_targets' of strided row ids and contiguous column ids";
+    return false;
+  }
+
   KernelPlan plan(KernelOp kernel, const TargetInfo &) const override {
     KernelBody body(kernel);
     KernelPlan plan;

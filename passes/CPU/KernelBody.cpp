@@ -30,6 +30,13 @@ SmallVector<unsigned> KernelBody::yieldsOf(unsigned index) const {
   return found;
 }
 
+std::optional<Access> cpu::inputAccess(Value value) {
+  FailureOr<Access> access = getAccess(value);
+  if (failed(access) || !isa<BlockArgument>(access->source))
+    return std::nullopt;
+  return *access;
+}
+
 int64_t cpu::rowsOf(ArrayRef<int64_t> shape) {
   int64_t rows = 1;
   for (int64_t size : shape.drop_back(shape.empty() ? 0 : 1))

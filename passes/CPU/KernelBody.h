@@ -23,6 +23,9 @@ struct KernelBody {
   llvm::SmallVector<unsigned> yieldsOf(unsigned index) const;
 };
 
+/// The access of `value`, if it is one of an input: not of a constant or of a value computed inside the kernel.
+std::optional<Access> inputAccess(Value value);
+
 /// Rows (all leading dimensions, flattened) and columns (the last dimension) of a shape; 1 x 1 for rank 0.
 int64_t rowsOf(llvm::ArrayRef<int64_t> shape);
 int64_t columnsOf(llvm::ArrayRef<int64_t> shape);

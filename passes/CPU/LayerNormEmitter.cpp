@@ -30,8 +30,8 @@ Value readStatistic(LaunchFunction &f, Value operand, Value row) {
 
 bool areContiguousAccesses(OperandRange operands) {
   return llvm::all_of(operands, [](Value operand) {
-    FailureOr<Access> access = getAccess(operand);
-    return succeeded(access) && access->isContiguous();
+    std::optional<Access> access = inputAccess(operand);
+    return access && access->isContiguous();
   });
 }
 
@@ -40,7 +40,7 @@ public:
   bool supports(KernelOp kernel, const TargetInfo &, std::string &why) const override {
     KernelBody body(kernel);
     auto op = dyn_cast_or_null<LayerNormOp>(body.anchor);
-    if (!op || !Expression::canEvaluate(op.getInput(), nullptr)) {
+    if (!op || !llvm::all_of(op->getOperands(), [](Value operand) { return Expression::canEvaluate(operand, nullptr); })) {
       why = "expected 'vlp.layer_norm' of a strided access";
       return false;
     }
@@ -106,7 +106,8 @@ public:
     KernelBody body(kernel);
     auto op = dyn_cast_or_null<LayerNormGradOp>(body.anchor);
     bool fits = op && Expression::canEvaluate(op.getInput(), nullptr) && Expression::canEvaluate(op.getGradient(), nullptr) &&
-                areContiguousAccesses(op->getOperands().slice(1, 3));
+                Expression::canEvaluate(op.getGamma(), nullptr) &&
+                areContiguousAccesses(op->getOperands().slice(2, 2));
     for (unsigned i = 1; fits && i < 3; ++i)
       for (unsigned y : body.yieldsOf(i))
         fits &= body.yields[y] == op->getResult(i);

@@ -248,8 +248,8 @@ class MatmulEmitter : public Emitter {
 public:
   bool supports(KernelOp kernel, const TargetInfo &target, std::string &why) const override {
     KernelBody body(kernel);
-    if (isa_and_nonnull<LinearOp, MatmulOp>(body.anchor) && succeeded(getAccess(body.anchor->getOperand(0))) &&
-        succeeded(getAccess(body.anchor->getOperand(1))) &&
+    if (isa_and_nonnull<LinearOp, MatmulOp>(body.anchor) && inputAccess(body.anchor->getOperand(0)) &&
+        inputAccess(body.anchor->getOperand(1)) &&
         llvm::all_of(body.yields, [&](Value value) { return Expression::canEvaluate(value, body.anchor); }))
       return true;
     why = "expected 'vlp.linear' or 'vlp.matmul' of strided accesses with an elementwise epilogue";

@@ -173,6 +173,14 @@ TEST(Row, CrossEntropiesWithIgnoredRowsSmoothingAndLargeLogits) {
   }
 }
 
+TEST(Row, GradientOfAMeanIsAConstantInsideTheKernel) {
+  checkKernel({"row", {"6x20xf32", "6x20xf32", "6xf32"},
+               "%d = vlp.constant dense<0.25> : tensor<6xf32>\n"
+               "%g = vlp.soft_cross_entropy_grad %a0, %a1, %a2, %d : (tensor<6x20xf32>, tensor<6x20xf32>, tensor<6xf32>, "
+               "tensor<6xf32>) -> tensor<6x20xf32>",
+               {"%g"}, {"6x20xf32"}, 3, 2.0, false, 5e-6});
+}
+
 TEST(Row, TransposedLogits) {
   checkKernel({"row", {"7x5xf32", "5x7xf32"},
                "%t = vlp.transpose %a0 {permutation = array<i64: 1, 0>} : (tensor<7x5xf32>) -> tensor<5x7xf32>\n"
