@@ -19,8 +19,8 @@ static void report(func::FuncOp function) {
     if (!isa<ReadOp>(op) && activity.isActive(&op))
       active.push_back(&op);
   size_t learning = llvm::count_if(activity.getParameters(), [&](const auto &p) { return activity.isActive(p); });
-  mlir::emitRemark(function.getLoc()) << "the gradient passes through " << active.size() << " ops and reaches " << learning << " of "
-                        << activity.getParameters().size() << " parameters";
+  mlir::emitRemark(function.getLoc()) << "the gradient passes through " << active.size() << " ops and reaches "
+                                      << learning << " of " << activity.getParameters().size() << " parameters";
   for (Activity::Parameter parameter : activity.getParameters())
     if (!activity.isActive(parameter))
       mlir::emitRemark(parameter.reads.front().getLoc())

@@ -10,19 +10,19 @@ using namespace vlp;
 
 LogicalResult vlp::checkDifferentiable(func::FuncOp function) {
   if (!function.getBody().hasOneBlock())
-    return mlir::emitError(function.getLoc()) << "'" << function.getSymName()
-                                << "' cannot be differentiated: expected one block, got "
-                                << function.getBody().getBlocks().size();
+    return mlir::emitError(function.getLoc())
+           << "'" << function.getSymName() << "' cannot be differentiated: expected one block, got "
+           << function.getBody().getBlocks().size();
   if (function.getNumResults() == 0)
-    return mlir::emitError(function.getLoc()) << "'" << function.getSymName()
-                                << "' cannot be differentiated: expected the loss, a tensor<f32>, as "
-                                << "result #0, got no results";
+    return mlir::emitError(function.getLoc())
+           << "'" << function.getSymName() << "' cannot be differentiated: expected the loss, a tensor<f32>, as "
+           << "result #0, got no results";
   auto type = dyn_cast<RankedTensorType>(function.getResultTypes().front());
   if (!type || type.getRank() != 0 || !type.getElementType().isF32())
-    return mlir::emitError(function.getLoc()) << "'" << function.getSymName()
-                                << "' cannot be differentiated: expected the loss, a tensor<f32>, as "
-                                << "result #0, got " << function.getResultTypes().front()
-                                << "; reduce it with vlp.reduce_sum or select one with vlp.slice";
+    return mlir::emitError(function.getLoc())
+           << "'" << function.getSymName() << "' cannot be differentiated: expected the loss, a tensor<f32>, as "
+           << "result #0, got " << function.getResultTypes().front()
+           << "; reduce it with vlp.reduce_sum or select one with vlp.slice";
   return success();
 }
 
@@ -182,7 +182,7 @@ LogicalResult vlp::differentiate(func::FuncOp function, const DifferentiateOptio
     return failure();
   if (!activity.isActive(function.getBody().front().getTerminator()->getOperand(0)))
     mlir::emitWarning(function.getLoc()) << "the loss of '" << function.getSymName()
-                           << "' does not depend on any trainable parameter";
+                                         << "' does not depend on any trainable parameter";
   ReverseSweep sweep(function, activity, options);
   if (failed(sweep.run()))
     return failure();

@@ -39,8 +39,8 @@ static LogicalResult freeze(StringRef glob, ModuleOp module) {
   constexpr size_t kMaxBraceExpansions = 1024;
   auto pattern = llvm::GlobPattern::create(glob, kMaxBraceExpansions);
   if (!pattern)
-    return mlir::emitError(module.getLoc()) << "expected a glob in 'freeze', got '" << glob
-                              << "': " << llvm::toString(pattern.takeError());
+    return mlir::emitError(module.getLoc())
+           << "expected a glob in 'freeze', got '" << glob << "': " << llvm::toString(pattern.takeError());
   bool matched = false;
   for (auto parameter : module.getOps<ParameterOp>())
     if (pattern->match(parameter.getSymName())) {
@@ -48,9 +48,9 @@ static LogicalResult freeze(StringRef glob, ModuleOp module) {
       parameter.setTrainable(false);
     }
   if (!matched)
-    return mlir::emitError(module.getLoc()) << "expected the glob '" << glob
-                              << "' in 'freeze' to match a parameter, got no match; the nearest are "
-                              << nearestNames(glob, module);
+    return mlir::emitError(module.getLoc())
+           << "expected the glob '" << glob << "' in 'freeze' to match a parameter, got no match; the nearest are "
+           << nearestNames(glob, module);
   return success();
 }
 

@@ -101,15 +101,16 @@ struct FoldNeutral : OpRewritePattern<OpT> {
   double neutral;
 };
 
-/// The product of two constants.
-struct FoldSplatProduct : OpRewritePattern<MulOp> {
-  using OpRewritePattern::OpRewritePattern;
+/// The product or quotient of two constants.
+template <typename OpT>
+struct FoldSplats : OpRewritePattern<OpT> {
+  using OpRewritePattern<OpT>::OpRewritePattern;
 
-  LogicalResult matchAndRewrite(MulOp op, PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(OpT op, PatternRewriter &rewriter) const override {
     std::optional<APFloat> lhs = getSplat(op.getLhs()), rhs = getSplat(op.getRhs());
     if (!lhs || !rhs)
       return failure();
-    replaceBySplat(rewriter, op, *lhs * *rhs);
+    replaceBySplat(rewriter, op, std::is_same_v<OpT, MulOp> ? *lhs * *rhs : *lhs / *rhs);
     return success();
   }
 };
@@ -175,7 +176,8 @@ struct FoldTransposedProduct : OpRewritePattern<TransposeOp> {
 struct SimplifyGradientsPass : vlp::impl::SimplifyGradientsBase<SimplifyGradientsPass> {
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet set(context);
-    set.add<DropZeroTerms, FoldNegation, FoldSplatProduct, FoldTransposedOperand, FoldTransposedProduct>(context);
+    set.add<DropZeroTerms, FoldNegation, FoldSplats<MulOp>, FoldSplats<DivOp>, FoldTransposedOperand,
+            FoldTransposedProduct>(context);
     set.add<FoldMovedSplat<ReshapeOp>, FoldMovedSplat<TransposeOp>, FoldMovedSplat<BroadcastOp>,
             FoldMovedSplat<SliceOp>, FoldMovedSplat<PadOp>>(context);
     set.add<FoldNeutral<AddOp>, FoldNeutral<SubOp>>(context, 0.0);

@@ -85,13 +85,15 @@ func.func @neutral_elements_that_stay(%x: tensor<1xf32>) -> (tensor<2xf32>, tens
 
 // The seed of a mean over rows becomes one constant.
 // CHECK-LABEL: func.func @seed
-// CHECK-NEXT: %[[C:.*]] = vlp.constant dense<-2.500000e-01> : tensor<4xf32> {vlp.backward}
+// CHECK-NEXT: %[[C:.*]] = vlp.constant dense<-5.000000e-01> : tensor<4xf32> {vlp.backward}
 // CHECK-NEXT: return %[[C]]
 func.func @seed() -> tensor<4xf32> {
   %one = vlp.constant dense<1.0> : tensor<f32> {vlp.backward}
   %scale = vlp.constant dense<0.25> : tensor<f32>
   %0 = vlp.mul %one, %scale {vlp.backward} : (tensor<f32>, tensor<f32>) -> tensor<f32>
-  %1 = vlp.reshape %0 {vlp.backward} : (tensor<f32>) -> tensor<1xf32>
+  %half = vlp.constant dense<0.5> : tensor<f32>
+  %quotient = vlp.div %0, %half {vlp.backward} : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  %1 = vlp.reshape %quotient {vlp.backward} : (tensor<f32>) -> tensor<1xf32>
   %2 = vlp.broadcast %1 {vlp.backward} : (tensor<1xf32>) -> tensor<4xf32>
   %3 = vlp.neg %2 {vlp.backward} : (tensor<4xf32>) -> tensor<4xf32>
   return %3 : tensor<4xf32>
