@@ -2,11 +2,38 @@
 // A compiled model against the reference interpreter, kernel by kernel.
 #pragma once
 
-#include "passes/Pipelines/Pipelines.h"
+#include "tools/vlp-check/Device.h"
 #include "tools/vlpc/LoadModel.h"
 #include "llvm/Support/raw_ostream.h"
+#include <optional>
 
 namespace vlp::tools {
+
+/// A kernel result that differs by more than rounding explains.
+struct Divergence {
+  /// Position among the entry's kernels.
+  size_t kernel;
+  unsigned result;
+  /// |device - reference| and what was allowed, relative to |reference|.
+  double error, allowed;
+  /// The first element that differs by more than allowed (by position), with both values.
+  int64_t element;
+  double expected, got;
+};
+
+struct EntryComparison {
+  size_t kernels = 0;
+  /// The largest relative error, and the kernel it is of.
+  double worstError = 0;
+  size_t worstKernel = 0;
+  std::optional<Divergence> first;
+};
+
+/// Runs `entry` of a loaded model and of `kernels`, the module of kernels that it was compiled from, on the same inputs and state. Each
+/// result may differ from the interpreter's f64 values by 1e-4 of their norm plus 100 times what the interpreter's own f32 run
+/// differs, so that mathematical zeros, which are all rounding, do not count.
+llvm::Expected<EntryComparison> compareEntry(mlir::ModuleOp kernels, mlir::ModuleOp plan, LoadedModel &model, llvm::StringRef entry,
+                                             const Arrays<double> &inputs);
 
 struct CompareRequest {
   ModelRequest model;
