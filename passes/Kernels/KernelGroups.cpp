@@ -101,7 +101,7 @@ bool KernelGroups::hasUsersOutside(Id a, Id b) const {
 
 void KernelGroups::remark(Operation *op, const Twine &message) const {
   if (options.remarks)
-    op->emitRemark(message);
+    emitRemark(op->getLoc(), message);
 }
 
 /// The attention_grad whose three gradients `concat` joins along the last dimension and nobody else reads; null

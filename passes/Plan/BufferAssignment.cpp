@@ -156,7 +156,7 @@ void BufferAssignment::planWrites() {
     std::string reason;
     if (placeInState(write, reason))
       continue;
-    write.emitRemark() << "'" << write.getState() << "' is updated by a copy: " << reason;
+    emitRemark(write.getLoc()) << "'" << write.getState() << "' is updated by a copy: " << reason;
     copyToState(write);
   }
 }
