@@ -46,6 +46,7 @@ private:
   Expected<float> readScalar(const char *name, format::DType dtype = format::F32);
   Status stopNotFinite(const StepRecord &record);
   Status updateEstimate();
+  bool canValidate();
   Status validate();
   Status checkpoint(bool isBest);
   bool due(const std::optional<uint64_t> &every, double before) const;
@@ -75,6 +76,7 @@ private:
   double began = 0, secondsBefore = 0, stepSeconds = 0, validationSeconds = 0;
   double bestScore = -1;
   uint64_t bestStep = 0, savedStep = ~uint64_t(0);
+  bool validates = false;
 };
 
 Status Run::checkEntry() {
@@ -239,6 +241,7 @@ Status Run::prepare() {
   if (!made)
     return made.status();
   encoder = *made;
+  validates = canValidate();
   std::string header = "{\"settings\": " + settings.json() + "}";
   std::string path = options.logFile.empty() ? directory->file("log.jsonl") : options.logFile;
   auto opened = options.resume ? RunLog::resume(path, header, done) : RunLog::create(path, header);
@@ -324,9 +327,23 @@ Status Run::updateEstimate() {
   return setSchedule();
 }
 
+/// Whether the data and the file allow it; the user is told when they do not.
+bool Run::canValidate() {
+  if (options.evalEvery == uint64_t(0))
+    return false;
+  if (dataset->evaluationSplits(false).empty()) {
+    observer.noted("no validation: the dataset has no validation items");
+    return false;
+  }
+  for (const char *entry : {imageEntry, textEntry})
+    if (!session.module().entry(entry)) {
+      observer.noted("no validation: the compiled file has no entry '" + std::string(entry) + "'");
+      return false;
+    }
+  return true;
+}
+
 Status Run::validate() {
-  if (dataset->evaluationSplits(false).empty())
-    return Status::ok();
   double begin = now();
   auto sets = evaluateSets(*encoder, *dataset, false);
   if (!sets)
@@ -383,14 +400,14 @@ Expected<TrainResult> Run::loop() {
     if (options.logEvery && done % options.logEvery == 0)
       VLP_RETURN_IF_ERROR(log->write(record));
     observer.stepped(record, total());
-    validated = due(options.evalEvery, before);
+    validated = validates && due(options.evalEvery, before);
     if (validated)
       VLP_RETURN_IF_ERROR(validate());
     if (due(options.checkpointEvery, before) && savedStep != done)
       VLP_RETURN_IF_ERROR(checkpoint(false));
   }
   bool stopped = result.end == TrainResult::End::Stopped;
-  if (!stopped && !validated && stepsHere && options.evalEvery != uint64_t(0))
+  if (!stopped && !validated && stepsHere && validates)
     VLP_RETURN_IF_ERROR(validate());
   if (savedStep != done)
     VLP_RETURN_IF_ERROR(checkpoint(false));

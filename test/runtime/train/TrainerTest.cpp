@@ -19,7 +19,9 @@ namespace {
 struct Recorder : TrainObserver {
   std::vector<StepRecord> steps;
   std::vector<ValidationRecord> validations;
+  std::vector<std::string> notes;
   std::function<void(uint64_t)> onStep;
+  void noted(const std::string &line) override { notes.push_back(line); }
   void stepped(const StepRecord &record, uint64_t) override {
     steps.push_back(record);
     if (onStep)
@@ -224,6 +226,15 @@ TEST_F(Trainer, NoValidationItems) {
   ASSERT_TRUE(result) << result.status().message();
   EXPECT_EQ(result->bestStep, 0u);
   EXPECT_EQ(result->checkpoint, folder.file("run/checkpoint.safetensors"));
+}
+
+TEST_F(Trainer, FileWithoutEncodersTrainsWithoutValidation) {
+  auto session = toyClipSession(folder, 1, [](format::Manifest &manifest) { manifest.mutable_entries()->DeleteSubrange(1, 2); });
+  auto result = train(*session, dataset, options("run", 9), recorder);
+  ASSERT_TRUE(result) << result.status().message();
+  ASSERT_EQ(recorder.notes.size(), 1u);
+  EXPECT_NE(recorder.notes[0].find("no entry 'encode_image'"), std::string::npos) << recorder.notes[0];
+  EXPECT_EQ(result->steps, 9u);
 }
 
 TEST_F(Trainer, ExistingRunIsNotOverwritten) {
