@@ -58,7 +58,7 @@ def SimplifyGradients : Pass<"vlp-simplify-gradients", "::mlir::func::FuncOp"> {
 
     * zeros are dropped from sums, and what is linear in a zero is a zero;
     * products and quotients with the constant 1 are their other operand; constants are broadcast, scaled and negated at
-      compile time; a double negation vanishes;
+      compile time, rounded to their type as at run time (so the f64 interpreter sees f32 roundings); a double negation vanishes;
     * a sum of one term, a reshape of a reshape and a transpose of a transpose fold;
     * a transposed operand or result of `vlp.matmul` becomes a flag of it;
     * a broadcast in front of an elementwise op that broadcasts by itself vanishes;
