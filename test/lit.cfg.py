@@ -27,6 +27,7 @@ shared = os.environ.get("VLP_SHARED", "")
 if os.path.isdir(shared):
     config.available_features.add("shared")
     config.environment["VLP_SHARED"] = shared
+    config.substitutions.append(("%shared", shared))
 for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
     if name in os.environ:
         config.environment[name] = os.environ[name]

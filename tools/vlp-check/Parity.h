@@ -6,13 +6,13 @@
 
 namespace vlp::tools {
 
-/// One compared tensor. Errors are relative Euclidean norms: |ours - golden| / |golden|.
+/// One compared tensor. Errors are relative Euclidean norms: |ours - golden| / |golden|, absolute where golden is zero.
 struct ParityRow {
   std::string tensor;
   double norm;
   double error;
   double tolerance;
-  /// Too small to compare: its norm is below 1e-7 of the largest gradient's (attention key biases, whose gradient is
+  /// Too small to compare: its norm is at most 1e-7 of the largest gradient's (attention key biases, whose gradient is
   /// mathematically zero). Ours must be as small.
   bool skipped;
   bool passed;

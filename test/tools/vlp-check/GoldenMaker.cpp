@@ -1,0 +1,67 @@
+// Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Files of the golden layout at any size.
+#include "test/tools/vlp-check/GoldenMaker.h"
+
+#include "models/clip/Clip.h"
+#include "passes/Pipelines/Registration.h"
+#include "tools/vlp-check/Device.h"
+#include "tools/vlp-check/RandomInputs.h"
+#include <gtest/gtest.h>
+
+using namespace mlir;
+using namespace vlp;
+using namespace vlp::test;
+
+static GoldenTensors::Tensor toTensor(const Array<double> &array) {
+  GoldenTensors::Tensor tensor;
+  tensor.shape.assign(array.shape.begin(), array.shape.end());
+  if (array.isInteger()) {
+    std::vector<int64_t> values(array.ints.begin(), array.ints.end());
+    tensor.type = SafetensorsType::I64;
+    tensor.bytes.assign(reinterpret_cast<const char *>(values.data()), 8 * values.size());
+  } else {
+    std::vector<float> values(array.values.begin(), array.values.end());
+    tensor.type = SafetensorsType::F32;
+    tensor.bytes.assign(reinterpret_cast<const char *>(values.data()), 4 * values.size());
+  }
+  return tensor;
+}
+
+void GoldenTensors::write(const std::string &path) const {
+  std::vector<SafetensorsTensor> list;
+  for (auto &[name, tensor] : tensors)
+    list.push_back({name, tensor.type, tensor.shape, std::as_bytes(std::span(tensor.bytes))});
+  Status status = writeSafetensors(path, list, metadata);
+  ASSERT_TRUE(status) << status.message();
+}
+
+GoldenTensors test::makeClipGolden(const models::ClipConfig &config, int64_t batch, int64_t length) {
+  DialectRegistry registry;
+  registerDialects(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  auto module = models::buildClip(&context, "golden", config, {{"gradients", {{"batch", batch}, {"length", length}}}});
+  EXPECT_TRUE(bool(module)) << llvm::toString(module.takeError());
+  tools::Arrays<double> inputs = tools::makeRandomInputs((*module)->lookupSymbol<func::FuncOp>("gradients"), 3);
+  State<double> state;
+  uint32_t bits = 12345;
+  for (auto &[name, type] : getStateTypes(**module)) {
+    Array<double> array(type);
+    for (double &value : array.values) {
+      bits = bits * 1664525u + 1013904223u;
+      // Wide enough that every layer matters; gains around 1.
+      value = float((double(bits >> 8) / double(1 << 24) - 0.5) * 0.3 + (StringRef(name).contains("ln_") && StringRef(name).ends_with("weight")));
+    }
+    state[name] = array;
+  }
+  auto results = tools::runOnDevice(tools::DeviceKind::ReferenceF64, **module, "gradients", inputs, state);
+  EXPECT_TRUE(bool(results)) << llvm::toString(results.takeError());
+  GoldenTensors golden;
+  for (auto &[name, array] : state)
+    golden.tensors["param/" + name] = toTensor(array);
+  for (auto &[name, array] : inputs)
+    golden.tensors["in/" + name] = toTensor(array);
+  for (auto &[name, array] : *results)
+    golden.tensors[(StringRef(name).starts_with("grad/") ? "" : "out/") + name] = toTensor(array);
+  golden.metadata["act"] = config.activation == models::Activation::Gelu ? "gelu" : "quick_gelu";
+  return golden;
+}

@@ -1,0 +1,26 @@
+// Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Files of the golden layout at any size, with the interpreter in f64 as the oracle.
+#pragma once
+
+#include "models/clip/ClipConfig.h"
+#include "runtime/checkpoint/Safetensors.h"
+
+namespace vlp::test {
+
+/// The tensors of one file, as f32 and i32 bytes by name.
+struct GoldenTensors {
+  struct Tensor {
+    SafetensorsType type;
+    std::vector<int64_t> shape;
+    std::string bytes;
+  };
+  std::map<std::string, Tensor> tensors;
+  std::map<std::string, std::string> metadata;
+
+  void write(const std::string &path) const;
+};
+
+/// Random weights and a random batch of a CLIP of these sizes, and what the interpreter computes from them.
+GoldenTensors makeClipGolden(const models::ClipConfig &config, int64_t batch, int64_t length);
+
+} // namespace vlp::test
