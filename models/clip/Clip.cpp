@@ -68,6 +68,7 @@ Value models::encodeText(ModelBuilder &b, const ClipConfig &config, Value text) 
   x = transformer(b, "transformer", x, tower.layers, makeBlock(config, tower, init, /*causal=*/true));
   x = layerNorm(b, "ln_final", x, config.eps);
   Value end = b.make<GatherRowsOp>(x, b.make<ArgmaxOp>(text));
-  Value projection = b.parameter("text_projection", {width, config.embed}, normalInit(b.getContext(), std::pow(width, -0.5)));
+  Value projection =
+      b.parameter("text_projection", {width, config.embed}, normalInit(b.getContext(), std::pow(width, -0.5)));
   return b.make<MatmulOp>(end, projection, UnitAttr(), UnitAttr());
 }

@@ -14,6 +14,7 @@ mlir::Value encodeText(ModelBuilder &b, const ClipConfig &config, mlir::Value te
 
 /// Builds `entries` (none: those by default) into a new module; see ClipArchitecture for what they are.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> buildClip(mlir::MLIRContext *context, llvm::StringRef name,
-                                                            const ClipConfig &config, llvm::ArrayRef<EntryRequest> entries);
+                                                            const ClipConfig &config,
+                                                            llvm::ArrayRef<EntryRequest> entries);
 
 } // namespace vlp::models

@@ -85,8 +85,7 @@ private:
   void buildGradients() {
     Value scale;
     Value similarity = logits(scale);
-    func::FuncOp entry =
-        b.endEntry({{"loss", symmetricCrossEntropy(b, similarity)}, {"logits_per_image", similarity}});
+    func::FuncOp entry = b.endEntry({{"loss", symmetricCrossEntropy(b, similarity)}, {"logits_per_image", similarity}});
     entry->setAttr("vlp.differentiate", b.ops().getUnitAttr());
   }
 
@@ -132,7 +131,8 @@ const Architecture &vlp::models::getClipArchitecture() {
 }
 
 /// Sizes of the entries, or all that is wrong with the requests.
-static llvm::Expected<std::vector<EntrySizes>> resolveEntries(const ClipConfig &config, ArrayRef<EntryRequest> requests) {
+static llvm::Expected<std::vector<EntrySizes>> resolveEntries(const ClipConfig &config,
+                                                              ArrayRef<EntryRequest> requests) {
   std::vector<std::string> problems, known;
   for (const EntryInfo &info : getClipArchitecture().getEntries())
     known.push_back(info.name);
@@ -151,7 +151,8 @@ static llvm::Expected<std::vector<EntrySizes>> resolveEntries(const ClipConfig &
       if (option != "batch" && option != "length")
         problems.push_back("entry '" + request.name + "' has no option '" + option + "'; known: batch, length");
       else if (value < 1 || (option == "length" && value > config.context))
-        problems.push_back("entry '" + request.name + "': " + option + "=" + std::to_string(value) + ", expected at least 1" +
+        problems.push_back("entry '" + request.name + "': " + option + "=" + std::to_string(value) +
+                           ", expected at least 1" +
                            (option == "length" ? " and at most " + std::to_string(config.context) : ""));
       else
         (option == "batch" ? entry.batch : entry.length) = value;
@@ -170,7 +171,8 @@ static DictionaryAttr makeDictionary(Builder &builder, const std::map<std::strin
   return list.getDictionary(builder.getContext());
 }
 
-/// Names in other files: extra tensors of OpenAI's archives, and parameters that these entries do not use, are passed over.
+/// Names in other files: extra tensors of OpenAI's archives, and parameters that these entries do not use, are passed
+/// over.
 static DictionaryAttr makeAliases(ModuleOp module, const ClipConfig &config) {
   Builder builder(module.getContext());
   NamedAttrList aliases;
@@ -218,7 +220,8 @@ static void describeTraining(ModuleOp module, const ClipRecipe &recipe) {
       ->setAttr("vlp.max_multiplier", FlatSymbolRefAttr::get(module.getContext(), "train.logit_scale_max"));
 }
 
-llvm::Expected<OwningOpRef<ModuleOp>> vlp::models::buildClip(MLIRContext *context, StringRef name, const ClipConfig &config,
+llvm::Expected<OwningOpRef<ModuleOp>> vlp::models::buildClip(MLIRContext *context, StringRef name,
+                                                             const ClipConfig &config,
                                                              ArrayRef<EntryRequest> requests) {
   std::vector<EntryRequest> entries(requests.begin(), requests.end());
   if (entries.empty())

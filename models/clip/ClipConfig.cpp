@@ -25,8 +25,10 @@ static llvm::ArrayRef<Size> getSizeTable() {
       {"patch", "pixels of a patch's side", [](ClipConfig &c) -> int64_t & { return c.patch; }},
       {"vision.width", "width of the image tower", [](ClipConfig &c) -> int64_t & { return c.vision.width; }},
       {"vision.layers", "blocks of the image tower", [](ClipConfig &c) -> int64_t & { return c.vision.layers; }},
-      {"vision.heads", "heads of the image tower; 0: width / 64", [](ClipConfig &c) -> int64_t & { return c.vision.heads; }},
-      {"vision.mlp", "hidden width of the image tower; 0: 4 width", [](ClipConfig &c) -> int64_t & { return c.vision.mlp; }},
+      {"vision.heads", "heads of the image tower; 0: width / 64",
+       [](ClipConfig &c) -> int64_t & { return c.vision.heads; }},
+      {"vision.mlp", "hidden width of the image tower; 0: 4 width",
+       [](ClipConfig &c) -> int64_t & { return c.vision.mlp; }},
       {"context", "tokens of a text", [](ClipConfig &c) -> int64_t & { return c.context; }},
       {"vocab", "capacity of the token embedding", [](ClipConfig &c) -> int64_t & { return c.vocabulary; }},
       {"text.width", "width of the text tower", [](ClipConfig &c) -> int64_t & { return c.text.width; }},
@@ -86,8 +88,9 @@ static void checkTower(StringRef name, const TowerConfig &tower, std::vector<std
   if (tower.width <= 0)
     return; // said already
   if (tower.width % tower.getHeads())
-    problems.push_back((name + ".width = " + Twine(tower.width) + " is no multiple of " + name + ".heads = " +
-                        Twine(tower.getHeads())).str());
+    problems.push_back(
+        (name + ".width = " + Twine(tower.width) + " is no multiple of " + name + ".heads = " + Twine(tower.getHeads()))
+            .str());
 }
 
 llvm::Error ClipConfig::verify() const {
@@ -162,7 +165,8 @@ static void readHeads(const std::map<std::string, std::string> &metadata, std::i
     if (found == metadata.end())
       continue;
     if (StringRef(found->second).getAsInteger(10, tower.heads) || tower.heads <= 0)
-      problems.push_back(std::string("metadata '") + key + "': expected a number of heads, got '" + found->second + "'");
+      problems.push_back(std::string("metadata '") + key + "': expected a number of heads, got '" + found->second +
+                         "'");
     return;
   }
 }
@@ -193,7 +197,8 @@ llvm::Expected<ClipConfig> ClipConfig::fromTensors(const std::map<std::string, s
   if (!reader.problems.empty())
     return makeError("no CLIP model with a vision transformer: " + llvm::join(reader.problems, "; "));
   if (config.patch > 0 && config.getGrid() * config.getGrid() + 1 != grid[0])
-    return makeError("'visual.positional_embedding' has " + Twine(grid[0]) + " rows, expected one more than a square number");
+    return makeError("'visual.positional_embedding' has " + Twine(grid[0]) +
+                     " rows, expected one more than a square number");
   if (llvm::Error error = config.verify())
     return error;
   return config;

@@ -47,9 +47,9 @@ struct ClipConfig {
 
   int64_t getGrid() const { return image / patch; }
 
-  /// Reads all sizes off a checkpoint's tensors (OpenAI names with their shapes). What shapes do not show comes from `metadata` where it
-  /// says so: act (gelu, quick_gelu), ln_eps, heads or vision_heads and text_heads. Tensors that are missing, or of impossible shape,
-  /// are all named in the error.
+  /// Reads all sizes off a checkpoint's tensors (OpenAI names with their shapes). What shapes do not show comes from
+  /// `metadata` where it says so: act (gelu, quick_gelu), ln_eps, heads or vision_heads and text_heads. Tensors that
+  /// are missing, or of impossible shape, are all named in the error.
   static llvm::Expected<ClipConfig> fromTensors(const std::map<std::string, std::vector<int64_t>> &shapes,
                                                 const std::map<std::string, std::string> &metadata);
 

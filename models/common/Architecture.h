@@ -48,8 +48,8 @@ public:
   virtual std::vector<EntryInfo> getEntries() const = 0;
   /// Names of settings with what they mean.
   virtual std::vector<std::pair<std::string, std::string>> getSettings() const = 0;
-  /// Builds the entries (those by default where `entries` is empty) of `preset`. The module carries what a compiled file says about
-  /// itself: vlp.model, vlp.architecture, vlp.config, vlp.preprocessing, vlp.aliases, vlp.recipe.
+  /// Builds the entries (those by default where `entries` is empty) of `preset`. The module carries what a compiled
+  /// file says about itself: vlp.model, vlp.architecture, vlp.config, vlp.preprocessing, vlp.aliases, vlp.recipe.
   virtual llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> build(mlir::MLIRContext *context, llvm::StringRef preset,
                                                                   const Settings &settings,
                                                                   llvm::ArrayRef<EntryRequest> entries) const = 0;

@@ -11,7 +11,8 @@ InitializerAttr constantInit(mlir::MLIRContext *context, double value);
 InitializerAttr normalInit(mlir::MLIRContext *context, double deviation);
 /// From -bound to bound.
 InitializerAttr uniformInit(mlir::MLIRContext *context, double bound);
-/// What torch gives weights and biases of nn.Linear and nn.Conv2d: kaiming_uniform(a = sqrt 5), that is +-1/sqrt(fan_in).
+/// What torch gives weights and biases of nn.Linear and nn.Conv2d: kaiming_uniform(a = sqrt 5), that is
+/// +-1/sqrt(fan_in).
 InitializerAttr torchDefaultInit(mlir::MLIRContext *context, int64_t fanIn);
 /// xavier_uniform of a [fanOut, fanIn] matrix, as torch.nn.MultiheadAttention draws its in_proj.
 InitializerAttr xavierInit(mlir::MLIRContext *context, int64_t fanIn, int64_t fanOut);

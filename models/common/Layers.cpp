@@ -83,6 +83,4 @@ Value models::transformer(ModelBuilder &b, StringRef name, Value x, int64_t laye
   return x;
 }
 
-Value models::l2Normalize(ModelBuilder &b, Value x) {
-  return b.make<L2NormalizeOp>(x, b.ops().getF64FloatAttr(0.0));
-}
+Value models::l2Normalize(ModelBuilder &b, Value x) { return b.make<L2NormalizeOp>(x, b.ops().getF64FloatAttr(0.0)); }

@@ -55,7 +55,8 @@ mlir::Value mlp(ModelBuilder &b, llvm::StringRef name, mlir::Value x, const Bloc
 mlir::Value residualAttentionBlock(ModelBuilder &b, mlir::Value x, const BlockConfig &config);
 
 /// `layers` blocks under `name`.resblocks.N.
-mlir::Value transformer(ModelBuilder &b, llvm::StringRef name, mlir::Value x, int64_t layers, const BlockConfig &config);
+mlir::Value transformer(ModelBuilder &b, llvm::StringRef name, mlir::Value x, int64_t layers,
+                        const BlockConfig &config);
 
 /// Rows divided by their Euclidean norm.
 mlir::Value l2Normalize(ModelBuilder &b, mlir::Value x);

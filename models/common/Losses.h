@@ -12,7 +12,8 @@ mlir::Value contrastiveLogits(ModelBuilder &b, mlir::Value f, mlir::Value g, mli
 /// CLIP's loss: the mean of the cross entropies of rows and of columns, where row i and column i belong together.
 mlir::Value symmetricCrossEntropy(ModelBuilder &b, mlir::Value logits);
 
-/// The same, where rows and columns of equal `pair` id [B] share the target evenly. With distinct ids it is CLIP's loss.
+/// The same, where rows and columns of equal `pair` id [B] share the target evenly. With distinct ids it is CLIP's
+/// loss.
 mlir::Value symmetricCrossEntropy(ModelBuilder &b, mlir::Value logits, mlir::Value pair);
 
 } // namespace vlp::models

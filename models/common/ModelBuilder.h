@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Builds the entries of a model: layers name locations and parameters, and a parameter is declared when it is first used.
+// Builds the entries of a model: layers name locations and parameters, and a parameter is declared when it is first
+// used.
 #pragma once
 
 #include "dialect/VLP/VLP.h"

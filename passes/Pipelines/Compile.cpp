@@ -71,7 +71,8 @@ FailureOr<CompiledModel> vlp::compileModel(ModuleOp module, const CompileOptions
 
   CompiledModel result;
   OwningOpRef<ModuleOp> work = module.clone();
-  if (failed(runStage(*work, Stage::Graph, pipeline, report)) || failed(runStage(*work, Stage::Kernels, pipeline, report)))
+  if (failed(runStage(*work, Stage::Graph, pipeline, report)) ||
+      failed(runStage(*work, Stage::Kernels, pipeline, report)))
     return failure();
   result.kernels = work->clone();
   if (failed(runStage(*work, Stage::Plan, pipeline, report)))

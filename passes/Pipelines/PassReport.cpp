@@ -2,6 +2,7 @@
 // Pass instrumentation for reports.
 #include "passes/Pipelines/PassReport.h"
 
+#include "dialect/Plan/Plan.h"
 #include "dialect/VLP/VLP.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
@@ -13,14 +14,22 @@ using namespace vlp;
 
 ModuleCost vlp::getCost(Operation *root) {
   ModuleCost cost;
-  root->walk([&](Operation *op) {
-    bool inKernel = op->getParentOfType<KernelOp>() != nullptr;
+  root->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (isa<plan::KernelOp>(op)) // code; its launches count
+      return WalkResult::skip();
+    if (auto launch = dyn_cast<plan::LaunchOp>(op)) {
+      cost.flops += launch.getFlops().convertToDouble();
+      cost.bytes += launch.getBytes().convertToDouble();
+      ++cost.ops;
+    }
     if (auto priced = dyn_cast<CostOpInterface>(op))
       cost.flops += priced.getFlops();
+    bool inKernel = op->getParentOfType<KernelOp>() != nullptr;
     if (op->getDialect() && op->getDialect()->getNamespace() == "vlp" && op->getNumResults() && !inKernel) {
       cost.bytes += getCompulsoryBytes(op);
       ++cost.ops;
     }
+    return WalkResult::advance();
   });
   return cost;
 }

@@ -10,7 +10,7 @@
 namespace vlp {
 
 /// Flops of products and compulsory bytes of all ops of a module; ops inside a kernel count their flops, the kernel its
-/// bytes.
+/// bytes; in a plan, the launches.
 struct ModuleCost {
   double flops = 0;
   double bytes = 0;

@@ -98,7 +98,8 @@ llvm::Error vlp::checkDisabledPasses(const PipelineOptions &options) {
   }
   if (problems.empty())
     return llvm::Error::success();
-  return llvm::createStringError(llvm::join(problems, "; ") + "; passes that can be disabled: " + llvm::join(optional, ", "));
+  return llvm::createStringError(llvm::join(problems, "; ") +
+                                 "; passes that can be disabled: " + llvm::join(optional, ", "));
 }
 
 void vlp::buildPipeline(OpPassManager &manager, Stage stage, const PipelineOptions &options) {
@@ -134,11 +135,12 @@ struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
 } // namespace
 
 static void registerStage(StringRef name, StringRef description, Stage stage) {
-  PassPipelineRegistration<PipelineFlags>(name, description, [stage](OpPassManager &manager, const PipelineFlags &flags) {
-    if (llvm::Error error = checkDisabledPasses(flags.get()))
-      llvm::report_fatal_error(std::move(error), /*gen_crash_diag=*/false);
-    buildPipeline(manager, stage, flags.get());
-  });
+  PassPipelineRegistration<PipelineFlags>(name, description,
+                                          [stage](OpPassManager &manager, const PipelineFlags &flags) {
+                                            if (llvm::Error error = checkDisabledPasses(flags.get()))
+                                              llvm::report_fatal_error(std::move(error), /*gen_crash_diag=*/false);
+                                            buildPipeline(manager, stage, flags.get());
+                                          });
 }
 
 void vlp::registerPipelines() {

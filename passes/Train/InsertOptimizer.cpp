@@ -1,7 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // vlp-insert-optimizer.
-#include "passes/Train/Passes.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "passes/Train/Passes.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace vlp {
@@ -45,7 +45,8 @@ public:
       auto variable = dyn_cast<VariableOp>(existing);
       if (variable && variable.getKind() == kind && variable.getType() == type)
         return true;
-      existing->emitError() << "state '" << name << "' exists, expected a " << stringifyStateKind(kind) << " of type " << type;
+      existing->emitError() << "state '" << name << "' exists, expected a " << stringifyStateKind(kind) << " of type "
+                            << type;
       return false;
     }
     OpBuilder builder(module.getContext());
@@ -102,9 +103,11 @@ public:
     Value norm = make<GlobalNormOp>(gradients);
     finite = make<AllFiniteOp>(ValueRange{loss, norm});
     step = read("train.step");
-    rate = make<WarmupCosineOp>(step, read("train.learning_rate"), read("train.warmup_steps"), read("train.total_steps"));
+    rate =
+        make<WarmupCosineOp>(step, read("train.learning_rate"), read("train.warmup_steps"), read("train.total_steps"));
     gradientScale = make<ClipFactorOp>(norm, read("train.clip_norm"));
-    // Adding the flag counts the step only where it is applied. Updates use the new count, so that the counter is advanced in place.
+    // Adding the flag counts the step only where it is applied. Updates use the new count, so that the counter is
+    // advanced in place.
     step = make<AddOp>(step, finite);
     for (Update &update : updates)
       apply(update);
@@ -131,12 +134,14 @@ private:
         continue;
       ParameterOp parameter = state.lookupParameter(name.getValue());
       if (!parameter)
-        return function.emitError() << "result #" << i << " is the gradient of '" << name.getValue() << "', expected a parameter of this name";
+        return function.emitError() << "result #" << i << " is the gradient of '" << name.getValue()
+                                    << "', expected a parameter of this name";
       updates.push_back({parameter, terminator.getOperand(i)});
     }
     if (updates.empty())
-      return function.emitError() << "training function '" << function.getSymName()
-                                  << "' returns no gradients, expected results with vlp.gradient (does vlp-autodiff run before?)";
+      return function.emitError()
+             << "training function '" << function.getSymName()
+             << "' returns no gradients, expected results with vlp.gradient (does vlp-autodiff run before?)";
     return success();
   }
 
@@ -146,8 +151,9 @@ private:
     for (StringRef moment : {"adam.m/", "adam.v/"})
       for (Update &update : updates) {
         StringRef parameter = update.parameter.getSymName();
-        ok &= state.declare(StateKind::Moment, (moment + parameter).str(), cast<RankedTensorType>(update.parameter.getType()), 0.0,
-                            "", parameter, update.parameter.getLoc());
+        ok &= state.declare(StateKind::Moment, (moment + parameter).str(),
+                            cast<RankedTensorType>(update.parameter.getType()), 0.0, "", parameter,
+                            update.parameter.getLoc());
       }
     ok &= state.declare(StateKind::Counter, "train.step", RankedTensorType::get({}, builder.getI32Type()), 0.0,
                         "optimizer steps applied so far", "", loc);
@@ -179,17 +185,18 @@ private:
     builder.setLoc(update.parameter.getLoc());
     StringRef name = update.parameter.getSymName();
     Value old = read(name);
-    auto adamw = AdamWOp::create(builder, old, update.gradient, read(("adam.m/" + name).str()), read(("adam.v/" + name).str()), step, rate,
-                                         read("train.beta1"), read("train.beta2"), read("train.eps"), read("train.weight_decay"),
-                                         gradientScale, finite, update.parameter.getDecay());
+    auto adamw =
+        AdamWOp::create(builder, old, update.gradient, read(("adam.m/" + name).str()), read(("adam.v/" + name).str()),
+                        step, rate, read("train.beta1"), read("train.beta2"), read("train.eps"),
+                        read("train.weight_decay"), gradientScale, finite, update.parameter.getDecay());
     writes.emplace_back(name.str(), bound(update.parameter, adamw.getNewParameter()));
     writes.emplace_back(("adam.m/" + name).str(), adamw.getNewFirstMoment());
     writes.emplace_back(("adam.v/" + name).str(), adamw.getNewSecondMoment());
     builder.setLoc(outer);
   }
 
-  /// `updated`, where it is the logarithm of a multiplier, so that this is at least 1 and at most a scalar; where the step is not
-  /// applied, as it is.
+  /// `updated`, where it is the logarithm of a multiplier, so that this is at least 1 and at most a scalar; where the
+  /// step is not applied, as it is.
   Value bound(ParameterOp parameter, Value updated) {
     auto most = parameter->getAttrOfType<FlatSymbolRefAttr>("vlp.max_multiplier");
     if (!most)

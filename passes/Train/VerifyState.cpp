@@ -28,7 +28,8 @@ static bool checkFunction(func::FuncOp function) {
       once(op, "write", access.getState(), written);
       writing = true;
     } else if (writing && op != function && !op->hasTrait<OpTrait::IsTerminator>()) {
-      op->emitError() << "expected writes of state at the end of the entry, got '" << op->getName() << "' after a write";
+      op->emitError() << "expected writes of state at the end of the entry, got '" << op->getName()
+                      << "' after a write";
       ok = false;
     }
   });

@@ -70,8 +70,8 @@ static llvm::Error observe(ModuleOp kernels, StringRef entry, const Arrays<doubl
   return llvm::Error::success();
 }
 
-static llvm::Expected<std::vector<KernelReference>> runReferences(ModuleOp kernels, StringRef entry, const Arrays<double> &inputs,
-                                                                  const State<double> &state) {
+static llvm::Expected<std::vector<KernelReference>>
+runReferences(ModuleOp kernels, StringRef entry, const Arrays<double> &inputs, const State<double> &state) {
   std::vector<KernelReference> references;
   if (llvm::Error error = observe<double>(kernels, entry, inputs, state, [&](Operation *op, auto, auto results) {
         if (!isa<KernelOp>(op))
@@ -125,7 +125,8 @@ static std::vector<PlanStep> getSteps(ModuleOp plan, plan::EntryOp entry) {
 }
 
 /// Compares one result; fills `divergence` if it is out.
-static double compareResult(const Array<double> &expected, const Array<double> &got, double noise, std::optional<Divergence> &divergence) {
+static double compareResult(const Array<double> &expected, const Array<double> &got, double noise,
+                            std::optional<Divergence> &divergence) {
   if (expected.isInteger()) {
     auto [left, right] = std::mismatch(expected.ints.begin(), expected.ints.end(), got.ints.begin());
     if (left == expected.ints.end())
@@ -142,12 +143,13 @@ static double compareResult(const Array<double> &expected, const Array<double> &
   int64_t element = 0;
   while (std::abs(expected.values[element] - got.values[element]) <= each && element + 1 < expected.size())
     ++element;
-  divergence = Divergence{0, 0, distance / scale, allowed / scale, element, expected.values[element], got.values[element]};
+  divergence =
+      Divergence{0, 0, distance / scale, allowed / scale, element, expected.values[element], got.values[element]};
   return distance / scale;
 }
 
-llvm::Expected<EntryComparison> tools::compareEntry(ModuleOp kernels, ModuleOp plan, LoadedModel &model, StringRef entry,
-                                                    const Arrays<double> &inputs) {
+llvm::Expected<EntryComparison> tools::compareEntry(ModuleOp kernels, ModuleOp plan, LoadedModel &model,
+                                                    StringRef entry, const Arrays<double> &inputs) {
   std::string name = entry.str();
   auto references = runReferences(kernels, entry, inputs, readState(model));
   if (!references)
@@ -210,15 +212,17 @@ static CompileOptions getOptions(const CompareRequest &request) {
 }
 
 /// The kernel alone, on the interpreter's inputs: tells code that is wrong from a plan that is.
-static llvm::Expected<std::string> writeFirst(ModuleOp kernels, LoadedModel &model, StringRef entry, const Arrays<double> &inputs,
-                                              const Divergence &first, const CompareRequest &request) {
+static llvm::Expected<std::string> writeFirst(ModuleOp kernels, LoadedModel &model, StringRef entry,
+                                              const Arrays<double> &inputs, const Divergence &first,
+                                              const CompareRequest &request) {
   KernelOp kernel = getKernel(kernels, entry, first.kernel);
   std::vector<Array<double>> operands;
-  if (llvm::Error error = observe<double>(kernels, entry, inputs, readState(model), [&](Operation *op, auto values, auto) {
-        if (op == kernel)
-          for (const Array<double> *value : values)
-            operands.push_back(*value);
-      }))
+  if (llvm::Error error =
+          observe<double>(kernels, entry, inputs, readState(model), [&](Operation *op, auto values, auto) {
+            if (op == kernel)
+              for (const Array<double> *value : values)
+                operands.push_back(*value);
+          }))
     return error;
   OwningOpRef<ModuleOp> reproducer = makeReproducer(kernel, operands);
   if (llvm::Error error = writeReproducer(*reproducer, request.reproducer))
@@ -233,8 +237,9 @@ static llvm::Expected<std::string> writeFirst(ModuleOp kernels, LoadedModel &mod
   auto alone = compareEntry(*compiled->kernels, *compiled->plan, *loaded, "reproducer", {});
   if (!alone)
     return alone.takeError();
-  return text + (alone->first ? "  the kernel alone diverges too: its code is wrong\n"
-                              : "  the kernel alone agrees: suspect the plan (buffers, order) or the values before it\n");
+  return text + (alone->first
+                     ? "  the kernel alone diverges too: its code is wrong\n"
+                     : "  the kernel alone agrees: suspect the plan (buffers, order) or the values before it\n");
 }
 
 /// Compares all entries; returns whether all agree.
@@ -255,16 +260,18 @@ static llvm::Expected<bool> compareAll(ModuleOp module, const CompareRequest &re
     if (!comparison)
       return comparison.takeError();
     if (!comparison->first) {
-      out << llvm::formatv("{0}: {1} kernels agree, largest error {2:e1}{3}\n", entry, comparison->kernels, comparison->worstError,
-                           comparison->kernels ? " in " + describe(getKernel(*compiled->kernels, entry, comparison->worstKernel)) : "");
+      out << llvm::formatv(
+          "{0}: {1} kernels agree, largest error {2:e1}{3}\n", entry, comparison->kernels, comparison->worstError,
+          comparison->kernels ? " in " + describe(getKernel(*compiled->kernels, entry, comparison->worstKernel)) : "");
       continue;
     }
     agree = false;
     const Divergence &first = *comparison->first;
-    out << llvm::formatv("{0}: kernel {1} of {2} diverges first: {3}, result {4}: error {5:e2}, allowed {6:e2}; element {7} is {8}, "
-                         "expected {9}\n",
-                         entry, first.kernel + 1, comparison->kernels, describe(getKernel(*compiled->kernels, entry, first.kernel)),
-                         first.result, first.error, first.allowed, first.element, first.got, first.expected);
+    out << llvm::formatv(
+        "{0}: kernel {1} of {2} diverges first: {3}, result {4}: error {5:e2}, allowed {6:e2}; element {7} is {8}, "
+        "expected {9}\n",
+        entry, first.kernel + 1, comparison->kernels, describe(getKernel(*compiled->kernels, entry, first.kernel)),
+        first.result, first.error, first.allowed, first.element, first.got, first.expected);
     auto text = writeFirst(*compiled->kernels, *loaded, entry, values, first, request);
     if (!text)
       return text.takeError();

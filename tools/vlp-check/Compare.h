@@ -29,11 +29,11 @@ struct EntryComparison {
   std::optional<Divergence> first;
 };
 
-/// Runs `entry` of a loaded model and of `kernels`, the module of kernels that it was compiled from, on the same inputs and state. Each
-/// result may differ from the interpreter's f64 values by 1e-4 of their norm plus 100 times what the interpreter's own f32 run
-/// differs, so that mathematical zeros, which are all rounding, do not count.
-llvm::Expected<EntryComparison> compareEntry(mlir::ModuleOp kernels, mlir::ModuleOp plan, LoadedModel &model, llvm::StringRef entry,
-                                             const Arrays<double> &inputs);
+/// Runs `entry` of a loaded model and of `kernels`, the module of kernels that it was compiled from, on the same inputs
+/// and state. Each result may differ from the interpreter's f64 values by 1e-4 of their norm plus 100 times what the
+/// interpreter's own f32 run differs, so that mathematical zeros, which are all rounding, do not count.
+llvm::Expected<EntryComparison> compareEntry(mlir::ModuleOp kernels, mlir::ModuleOp plan, LoadedModel &model,
+                                             llvm::StringRef entry, const Arrays<double> &inputs);
 
 struct CompareRequest {
   ModelRequest model;
@@ -42,8 +42,9 @@ struct CompareRequest {
   std::string reproducer;
 };
 
-/// Compiles the model, runs every entry on random inputs, and compares each kernel's results with those of the interpreter. Prints one
-/// line an entry, and for the first kernel that diverges its layer, results and errors. Returns 0 if all agree, 1 if not.
+/// Compiles the model, runs every entry on random inputs, and compares each kernel's results with those of the
+/// interpreter. Prints one line an entry, and for the first kernel that diverges its layer, results and errors. Returns
+/// 0 if all agree, 1 if not.
 int compareModel(const CompareRequest &request, llvm::raw_ostream &out);
 
 } // namespace vlp::tools

@@ -32,7 +32,8 @@ std::vector<std::string> tools::getResultNames(func::FuncOp entry) {
 }
 
 template <typename T>
-llvm::Expected<Arrays<T>> tools::runReference(ModuleOp module, StringRef entry, const Arrays<T> &inputs, State<T> &state) {
+llvm::Expected<Arrays<T>> tools::runReference(ModuleOp module, StringRef entry, const Arrays<T> &inputs,
+                                              State<T> &state) {
   auto function = module.lookupSymbol<func::FuncOp>(entry);
   if (!function)
     return models::makeError("no entry '" + entry + "'");
@@ -54,7 +55,8 @@ llvm::Expected<Arrays<T>> tools::runReference(ModuleOp module, StringRef entry, 
 }
 
 template llvm::Expected<Arrays<float>> tools::runReference(ModuleOp, StringRef, const Arrays<float> &, State<float> &);
-template llvm::Expected<Arrays<double>> tools::runReference(ModuleOp, StringRef, const Arrays<double> &, State<double> &);
+template llvm::Expected<Arrays<double>> tools::runReference(ModuleOp, StringRef, const Arrays<double> &,
+                                                            State<double> &);
 
 llvm::Expected<LoadedModel> tools::loadOnCpu(const CompiledModel &model) {
   llvm::SmallString<128> path;
@@ -78,8 +80,8 @@ llvm::Expected<LoadedModel> tools::loadOnCpu(const CompiledModel &model) {
 template <typename T>
 llvm::Error tools::writeTensor(std::span<std::byte> memory, const Array<T> &array, const std::string &name) {
   if (memory.size() != 4 * size_t(array.size()))
-    return models::makeError("'" + name + "' has " + llvm::Twine(array.size()) + " elements, the compiled file expects " +
-                             llvm::Twine(memory.size() / 4));
+    return models::makeError("'" + name + "' has " + llvm::Twine(array.size()) +
+                             " elements, the compiled file expects " + llvm::Twine(memory.size() / 4));
   if (array.isInteger()) {
     std::memcpy(memory.data(), array.ints.data(), memory.size());
     return llvm::Error::success();
@@ -154,8 +156,8 @@ static std::map<std::string, Array<To>> convertAll(const std::map<std::string, A
   return converted;
 }
 
-llvm::Expected<Arrays<double>> tools::runOnDevice(DeviceKind device, ModuleOp module, StringRef entry, const Arrays<double> &inputs,
-                                                  const State<double> &state) {
+llvm::Expected<Arrays<double>> tools::runOnDevice(DeviceKind device, ModuleOp module, StringRef entry,
+                                                  const Arrays<double> &inputs, const State<double> &state) {
   if (device == DeviceKind::Cpu)
     return runCpu(module, entry, inputs, state);
   OwningOpRef<ModuleOp> work = module.clone();

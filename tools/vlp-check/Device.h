@@ -29,7 +29,8 @@ Array<To> convert(const Array<From> &array) {
 
 /// Runs `entry` of `module` (differentiated or not) on the interpreter in precision T.
 template <typename T>
-llvm::Expected<Arrays<T>> runReference(mlir::ModuleOp module, llvm::StringRef entry, const Arrays<T> &inputs, State<T> &state);
+llvm::Expected<Arrays<T>> runReference(mlir::ModuleOp module, llvm::StringRef entry, const Arrays<T> &inputs,
+                                       State<T> &state);
 
 /// A compiled model that is loaded on this machine's CPU. Its file is temporary.
 struct LoadedModel {

@@ -97,7 +97,8 @@ llvm::Expected<ClipGolden> tools::readClipGolden(MLIRContext *context, const std
   if (!file)
     return models::makeError(file.status().message());
   ClipGolden golden;
-  llvm::Expected<models::ClipConfig> config = models::ClipConfig::fromTensors(getParameterShapes(*file), file->metadata());
+  llvm::Expected<models::ClipConfig> config =
+      models::ClipConfig::fromTensors(getParameterShapes(*file), file->metadata());
   if (!config)
     return models::makeError(path + ": " + llvm::toString(config.takeError()));
   golden.config = *config;

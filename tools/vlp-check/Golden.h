@@ -20,8 +20,8 @@ struct ClipGolden {
   std::map<std::string, Array<double>> expected;
 };
 
-/// Opens `path`, infers the model's sizes from its tensors and metadata, and builds it. All tensors that are missing, misnamed
-/// or misshapen are listed in one error, a line each.
+/// Opens `path`, infers the model's sizes from its tensors and metadata, and builds it. All tensors that are missing,
+/// misnamed or misshapen are listed in one error, a line each.
 llvm::Expected<ClipGolden> readClipGolden(mlir::MLIRContext *context, const std::string &path);
 
 } // namespace vlp::tools

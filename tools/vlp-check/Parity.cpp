@@ -30,7 +30,8 @@ static double getDistance(const Array<double> &a, const Array<double> &b) {
   return std::sqrt(sum);
 }
 
-static ParityRow compare(const std::string &name, const Array<double> &golden, const Array<double> &ours, double largestGradient) {
+static ParityRow compare(const std::string &name, const Array<double> &golden, const Array<double> &ours,
+                         double largestGradient) {
   bool isGradient = StringRef(name).starts_with("grad/");
   ParityRow row{name, getNorm(golden), 0, isGradient ? 1e-4 : 1e-5, false, false};
   row.skipped = isGradient && row.norm <= 1e-7 * largestGradient;
@@ -55,7 +56,8 @@ llvm::Expected<ParityReport> tools::checkClipParity(const std::string &goldenFil
   llvm::Expected<ClipGolden> golden = readClipGolden(&context, goldenFile);
   if (!golden)
     return golden.takeError();
-  llvm::Expected<Arrays<double>> ours = runOnDevice(device, *golden->module, "gradients", golden->inputs, golden->parameters);
+  llvm::Expected<Arrays<double>> ours =
+      runOnDevice(device, *golden->module, "gradients", golden->inputs, golden->parameters);
   if (!ours)
     return ours.takeError();
 

@@ -9,7 +9,9 @@ using namespace mlir;
 using namespace vlp;
 using namespace vlp::tools;
 
-static int64_t getDimension(Value value, unsigned index) { return cast<RankedTensorType>(value.getType()).getDimSize(index); }
+static int64_t getDimension(Value value, unsigned index) {
+  return cast<RankedTensorType>(value.getType()).getDimSize(index);
+}
 
 /// The smallest extent that elements of `ids` index, or `otherwise`.
 static int64_t getBound(Value ids, int64_t otherwise) {
@@ -30,7 +32,9 @@ static int64_t getBound(Value ids, int64_t otherwise) {
   return bound;
 }
 
-static bool isIndexed(Value ids) { return getBound(ids, std::numeric_limits<int64_t>::max()) != std::numeric_limits<int64_t>::max(); }
+static bool isIndexed(Value ids) {
+  return getBound(ids, std::numeric_limits<int64_t>::max()) != std::numeric_limits<int64_t>::max();
+}
 
 Arrays<double> tools::makeRandomInputs(func::FuncOp entry, uint64_t seed) {
   std::mt19937_64 generator(seed);

@@ -20,7 +20,8 @@ OwningOpRef<ModuleOp> tools::makeReproducer(KernelOp kernel, ArrayRef<Array<doub
   OpBuilder builder(kernel.getContext());
   OwningOpRef<ModuleOp> module = ModuleOp::create(kernel.getLoc());
   builder.setInsertionPointToEnd(module->getBody());
-  auto function = func::FuncOp::create(builder, kernel.getLoc(), "reproducer", builder.getFunctionType({}, kernel.getResultTypes()));
+  auto function = func::FuncOp::create(builder, kernel.getLoc(), "reproducer",
+                                       builder.getFunctionType({}, kernel.getResultTypes()));
   function->setAttr("vlp.entry", builder.getStringAttr("reproducer"));
   for (unsigned i = 0; i < kernel.getNumResults(); ++i)
     function.setResultAttr(i, "vlp.name", builder.getStringAttr("result" + llvm::Twine(i)));

@@ -18,20 +18,23 @@ struct Options {
   cl::OptionCategory category{"vlp-check options"};
   cl::SubCommand parity{"parity", "losses and gradients against an official model's: parity clip GOLDEN.safetensors"};
   cl::SubCommand compare{"compare", "kernel by kernel against the interpreter: compare MODEL"};
-  cl::list<std::string> parityArguments{cl::Positional, cl::desc("ARCH GOLDEN.safetensors"), cl::sub(parity), cl::cat(category)};
-  cl::opt<std::string> parityDevice{"device", cl::desc("reference or cpu"), cl::init("reference"), cl::sub(parity), cl::cat(category)};
-  cl::opt<std::string> precision{"precision", cl::desc("of --device=reference: f64 or f32"), cl::init("f64"), cl::sub(parity),
-                                 cl::cat(category)};
-  cl::list<std::string> models{cl::Positional, cl::desc("MODEL (a preset or a .mlir file)"), cl::sub(compare), cl::cat(category)};
+  cl::list<std::string> parityArguments{cl::Positional, cl::desc("ARCH GOLDEN.safetensors"), cl::sub(parity),
+                                        cl::cat(category)};
+  cl::opt<std::string> parityDevice{"device", cl::desc("reference or cpu"), cl::init("reference"), cl::sub(parity),
+                                    cl::cat(category)};
+  cl::opt<std::string> precision{"precision", cl::desc("of --device=reference: f64 or f32"), cl::init("f64"),
+                                 cl::sub(parity), cl::cat(category)};
+  cl::list<std::string> models{cl::Positional, cl::desc("MODEL (a preset or a .mlir file)"), cl::sub(compare),
+                               cl::cat(category)};
   cl::opt<std::string> compareDevice{"device", cl::desc("cpu"), cl::init("cpu"), cl::sub(compare), cl::cat(category)};
-  cl::list<std::string> entries{"entry", cl::desc("Entries and their sizes, as for vlpc; by default all, with batch=3"), cl::CommaSeparated,
-                                cl::sub(compare), cl::cat(category)};
-  cl::list<std::string> settings{"set", cl::desc("Sizes that differ from the preset's, as for vlpc"), cl::CommaSeparated,
+  cl::list<std::string> entries{"entry", cl::desc("Entries and their sizes, as for vlpc; by default all, with batch=3"),
+                                cl::CommaSeparated, cl::sub(compare), cl::cat(category)};
+  cl::list<std::string> settings{"set", cl::desc("Sizes that differ from the preset's, as for vlpc"),
+                                 cl::CommaSeparated, cl::sub(compare), cl::cat(category)};
+  cl::list<std::string> disabled{"disable-pass", cl::desc("Leave out an optional pass"), cl::CommaSeparated,
                                  cl::sub(compare), cl::cat(category)};
-  cl::list<std::string> disabled{"disable-pass", cl::desc("Leave out an optional pass"), cl::CommaSeparated, cl::sub(compare),
-                                 cl::cat(category)};
-  cl::opt<std::string> reproducer{"reproducer", cl::desc("File for the first kernel that diverges"), cl::init("reproducer.mlir"),
-                                  cl::sub(compare), cl::cat(category)};
+  cl::opt<std::string> reproducer{"reproducer", cl::desc("File for the first kernel that diverges"),
+                                  cl::init("reproducer.mlir"), cl::sub(compare), cl::cat(category)};
 };
 } // namespace
 
@@ -40,10 +43,12 @@ static int runParity(const Options &options) {
   if (arguments.size() != 2)
     return reportError(models::makeError("expected: vlp-check parity ARCH GOLDEN.safetensors --device=reference|cpu"));
   if (arguments[0] != "clip")
-    return reportError(models::makeError("unknown architecture '" + arguments[0] + "'; " + models::suggest(arguments[0], {"clip"})));
+    return reportError(
+        models::makeError("unknown architecture '" + arguments[0] + "'; " + models::suggest(arguments[0], {"clip"})));
   std::vector<std::string> devices = {"reference", "cpu"}, precisions = {"f64", "f32"};
   if (!llvm::is_contained(devices, options.parityDevice))
-    return reportError(models::makeError("unknown device '" + options.parityDevice + "'; " + models::suggest(options.parityDevice, devices)));
+    return reportError(models::makeError("unknown device '" + options.parityDevice + "'; " +
+                                         models::suggest(options.parityDevice, devices)));
   if (!llvm::is_contained(precisions, options.precision))
     return reportError(models::makeError("--precision: expected f64 or f32, got '" + options.precision + "'"));
   DeviceKind device = options.parityDevice == "cpu" ? DeviceKind::Cpu
@@ -88,7 +93,8 @@ static int runCompare(const Options &options) {
 int main(int argc, char **argv) {
   Options options;
   cl::HideUnrelatedOptions({&options.category});
-  if (!parseCommandLine(argc, argv, "vlp-check: holds compiled models against official ones and against the reference interpreter\n"))
+  if (!parseCommandLine(
+          argc, argv, "vlp-check: holds compiled models against official ones and against the reference interpreter\n"))
     return 1;
   if (options.parity)
     return runParity(options);

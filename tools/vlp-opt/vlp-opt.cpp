@@ -7,5 +7,6 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   vlp::registerDialects(registry);
   vlp::registerPasses();
-  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Passes of VLPC, the vision-language pretraining compiler", registry));
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv, "Passes of VLPC, the vision-language pretraining compiler", registry));
 }

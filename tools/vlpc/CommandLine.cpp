@@ -23,7 +23,8 @@ bool tools::parseCommandLine(int argc, char **argv, const char *overview) {
     line = line.substr(0, line.find("  Try:"));
     line.consume_front((StringRef(argv[0]) + ": ").str());
     line.consume_front((StringRef(argv[0]).rsplit('/').second + ": ").str());
-    if (size_t colon = line.find(": "); colon != StringRef::npos && line.substr(0, colon).ends_with(StringRef(argv[0]).rsplit('/').second))
+    if (size_t colon = line.find(": ");
+        colon != StringRef::npos && line.substr(0, colon).ends_with(StringRef(argv[0]).rsplit('/').second))
       line = line.substr(colon + 2);
     line = line.trim();
   }

@@ -14,7 +14,9 @@ static std::string describe(Location location) {
   if (std::string layer = getLayerName(location); !layer.empty())
     return layer + ": ";
   if (auto file = location->findInstanceOf<FileLineColLoc>())
-    return (file.getFilename().getValue() + ":" + llvm::Twine(file.getLine()) + ":" + llvm::Twine(file.getColumn()) + ": ").str();
+    return (file.getFilename().getValue() + ":" + llvm::Twine(file.getLine()) + ":" + llvm::Twine(file.getColumn()) +
+            ": ")
+        .str();
   return "";
 }
 

@@ -7,8 +7,8 @@
 
 namespace vlp::tools {
 
-/// While it lives, errors and warnings of `context` go to stderr, one line each: "error: LAYER or FILE:LINE: message", notes
-/// indented below. Remarks are dropped.
+/// While it lives, errors and warnings of `context` go to stderr, one line each: "error: LAYER or FILE:LINE: message",
+/// notes indented below. Remarks are dropped.
 class DiagnosticPrinter {
 public:
   explicit DiagnosticPrinter(mlir::MLIRContext *context);

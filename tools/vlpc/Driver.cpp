@@ -25,23 +25,23 @@ namespace {
 struct Options {
   cl::OptionCategory category{"vlpc options"};
   cl::opt<std::string> model{cl::Positional, cl::desc("MODEL"), cl::cat(category)};
-  cl::opt<std::string> output{"o", cl::desc("File to write (with --emit: standard output by default)"), cl::value_desc("FILE"),
-                              cl::cat(category)};
+  cl::opt<std::string> output{"o", cl::desc("File to write (with --emit: standard output by default)"),
+                              cl::value_desc("FILE"), cl::cat(category)};
   cl::list<std::string> targets{"target", cl::desc("cpu (this machine's best chip), cpu:x86-64-v3 or cpu:x86-64-v4"),
                                 cl::value_desc("TARGET"), cl::CommaSeparated, cl::cat(category)};
   cl::list<std::string> entries{"entry", cl::desc("Entries and their sizes: train:batch=64,encode_image:batch=1"),
                                 cl::value_desc("ENTRY"), cl::CommaSeparated, cl::cat(category)};
   cl::list<std::string> settings{"set", cl::desc("Sizes that differ from the preset's: context=16,text.layers=3"),
                                  cl::value_desc("NAME=VALUE"), cl::CommaSeparated, cl::cat(category)};
-  cl::list<std::string> freeze{"freeze", cl::desc("Globs of parameters that do not learn: 'visual.*'"), cl::value_desc("GLOB"),
-                               cl::CommaSeparated, cl::cat(category)};
+  cl::list<std::string> freeze{"freeze", cl::desc("Globs of parameters that do not learn: 'visual.*'"),
+                               cl::value_desc("GLOB"), cl::CommaSeparated, cl::cat(category)};
   cl::opt<std::string> precision{"precision", cl::desc("f32"), cl::init("f32"), cl::cat(category)};
-  cl::opt<std::string> emit{"emit", cl::desc("Stop at a stage and print it: model, vlp, kernels, plan or llvm"), cl::value_desc("STAGE"),
-                            cl::cat(category)};
-  cl::list<std::string> disabled{"disable-pass", cl::desc("Leave out an optional pass"), cl::value_desc("NAME"), cl::CommaSeparated,
-                                 cl::cat(category)};
-  cl::opt<std::string> report{"report", cl::desc("Write what each pass did to FILE.json or FILE.html"), cl::value_desc("FILE"),
-                              cl::cat(category)};
+  cl::opt<std::string> emit{"emit", cl::desc("Stop at a stage and print it: model, vlp, kernels, plan or llvm"),
+                            cl::value_desc("STAGE"), cl::cat(category)};
+  cl::list<std::string> disabled{"disable-pass", cl::desc("Leave out an optional pass"), cl::value_desc("NAME"),
+                                 cl::CommaSeparated, cl::cat(category)};
+  cl::opt<std::string> report{"report", cl::desc("Write what each pass did to FILE.json or FILE.html"),
+                              cl::value_desc("FILE"), cl::cat(category)};
   cl::opt<bool> strict{"strict", cl::desc("Treat warnings as errors"), cl::cat(category)};
   cl::opt<bool> listPresets{"list-presets", cl::desc("List models, their entries and settings"), cl::cat(category)};
 };
@@ -121,7 +121,8 @@ static int printModule(ModuleOp module, const Job &job) {
 static int emitStage(ModuleOp module, const Job &job) {
   PipelineOptions pipeline = job.compile.pipeline;
   pipeline.chip = job.compile.chips.front();
-  const std::pair<Stage, StringRef> stages[] = {{Stage::Graph, "vlp"}, {Stage::Kernels, "kernels"}, {Stage::Plan, "plan"}};
+  const std::pair<Stage, StringRef> stages[] = {
+      {Stage::Graph, "vlp"}, {Stage::Kernels, "kernels"}, {Stage::Plan, "plan"}};
   if (job.emit == "model")
     return printModule(module, job);
   for (auto [stage, name] : stages) {
@@ -148,8 +149,9 @@ static int compile(ModuleOp module, const Job &job) {
     return llvm::Error::success();
   });
   if (passes && !error)
-    error = writeReport({job.request.model, job.compile.chips, seconds, compiled->bytes.size(), passes->getRecords(), *compiled->plan},
-                        job.report);
+    error = writeReport(
+        {job.request.model, job.compile.chips, seconds, compiled->bytes.size(), passes->getRecords(), *compiled->plan},
+        job.report);
   if (error)
     return reportError(std::move(error));
   llvm::outs() << llvm::formatv("{0}: {1} for {2} in {3:f1} s, {4:f1} MB\n", job.output, job.request.model,
@@ -182,6 +184,7 @@ int tools::runVlpc(int argc, char **argv) {
     return diagnostics.getErrors() ? (llvm::consumeError(module.takeError()), 1) : reportError(module.takeError());
   int status = job->emit.empty() ? compile(**module, *job) : emitStage(**module, *job);
   if (!status && job->strict && diagnostics.getWarnings())
-    return reportError(models::makeError(llvm::Twine(diagnostics.getWarnings()) + " warnings, expected none with --strict"));
+    return reportError(
+        models::makeError(llvm::Twine(diagnostics.getWarnings()) + " warnings, expected none with --strict"));
   return status;
 }

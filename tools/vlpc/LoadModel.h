@@ -14,8 +14,8 @@ struct ModelRequest {
   models::Settings settings;
 };
 
-/// Builds or reads the model. In a file whose functions are not marked as entries, all public functions become entries. What is wrong with a
-/// file's text is said by diagnostics besides.
+/// Builds or reads the model. In a file whose functions are not marked as entries, all public functions become entries.
+/// What is wrong with a file's text is said by diagnostics besides.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> loadModel(mlir::MLIRContext *context, const ModelRequest &request);
 
 } // namespace vlp::tools

@@ -19,12 +19,9 @@ static json::Object toJson(const ModuleCost &cost) {
 }
 
 static json::Object toJson(const PassRecord &pass) {
-  return json::Object{{"name", pass.name},
-                      {"seconds", pass.seconds},
-                      {"fired", pass.changed},
-                      {"before", toJson(pass.before)},
-                      {"after", toJson(pass.after)},
-                      {"remarks", json::Array(pass.remarks)}};
+  return json::Object{{"name", pass.name},           {"seconds", pass.seconds},
+                      {"fired", pass.changed},       {"before", toJson(pass.before)},
+                      {"after", toJson(pass.after)}, {"remarks", json::Array(pass.remarks)}};
 }
 
 static json::Object toJson(plan::EntryOp entry) {
@@ -39,8 +36,12 @@ static json::Object toJson(plan::EntryOp entry) {
       ++copies;
     }
   }
-  return json::Object{{"name", entry.getSymName()}, {"arena_bytes", entry.getArenaSize()}, {"launches", launches},
-                      {"copies", copies},           {"flops", flops},                      {"bytes", bytes}};
+  return json::Object{{"name", entry.getSymName()},
+                      {"arena_bytes", entry.getArenaSize()},
+                      {"launches", launches},
+                      {"copies", copies},
+                      {"flops", flops},
+                      {"bytes", bytes}};
 }
 
 static json::Object toJson(const CompileReport &report) {
@@ -77,24 +78,28 @@ static std::string number(double value) {
 static void writeHtml(const CompileReport &report, llvm::raw_ostream &out) {
   out << "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>" << escape(report.model)
       << "</title><style>body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem}"
-         "table{border-collapse:collapse;width:100%}td,th{padding:.3rem .6rem;text-align:right;border-bottom:1px solid #ddd}"
+         "table{border-collapse:collapse;width:100%}td,th{padding:.3rem .6rem;text-align:right;border-bottom:1px solid "
+         "#ddd}"
          "td:first-child,th:first-child{text-align:left}.idle{color:#888}li{font-size:.85em}</style></head><body>\n";
   out << "<h1>" << escape(report.model) << "</h1><p>Compiled for " << escape(llvm::join(report.chips, ", ")) << " in "
       << llvm::formatv("{0:f1}", report.seconds) << " s; the file has " << number(report.fileBytes) << "B.</p>\n";
-  out << "<h2>Entries</h2><table><tr><th>entry</th><th>arena</th><th>launches</th><th>copies</th><th>flops</th><th>bytes</th></tr>\n";
+  out << "<h2>Entries</h2><table><tr><th>entry</th><th>arena</th><th>launches</th><th>copies</th><th>flops</"
+         "th><th>bytes</th></tr>\n";
   ModuleOp plan = report.plan;
   for (auto entry : plan.getOps<plan::EntryOp>()) {
     json::Object item = toJson(entry);
-    out << "<tr><td>" << escape(*item.getString("name")) << "</td><td>" << number(*item.getInteger("arena_bytes")) << "B</td><td>"
-        << *item.getInteger("launches") << "</td><td>" << *item.getInteger("copies") << "</td><td>" << number(*item.getNumber("flops"))
-        << "</td><td>" << number(*item.getNumber("bytes")) << "</td></tr>\n";
+    out << "<tr><td>" << escape(*item.getString("name")) << "</td><td>" << number(*item.getInteger("arena_bytes"))
+        << "B</td><td>" << *item.getInteger("launches") << "</td><td>" << *item.getInteger("copies") << "</td><td>"
+        << number(*item.getNumber("flops")) << "</td><td>" << number(*item.getNumber("bytes")) << "</td></tr>\n";
   }
-  out << "</table><h2>Passes</h2><table><tr><th>pass</th><th>time</th><th>fired</th><th>ops</th><th>flops</th><th>bytes</th></tr>\n";
+  out << "</table><h2>Passes</h2><table><tr><th>pass</th><th>time</th><th>fired</th><th>ops</th><th>flops</"
+         "th><th>bytes</th></tr>\n";
   for (const PassRecord &pass : report.passes) {
     out << "<tr" << (pass.changed ? "" : " class=\"idle\"") << "><td>" << escape(pass.name) << "</td><td>"
-        << llvm::formatv("{0:f1} ms", 1e3 * pass.seconds) << "</td><td>" << (pass.changed ? "yes" : "no") << "</td><td>" << pass.before.ops
-        << " &rarr; " << pass.after.ops << "</td><td>" << number(pass.before.flops) << " &rarr; " << number(pass.after.flops)
-        << "</td><td>" << number(pass.before.bytes) << " &rarr; " << number(pass.after.bytes) << "</td></tr>\n";
+        << llvm::formatv("{0:f1} ms", 1e3 * pass.seconds) << "</td><td>" << (pass.changed ? "yes" : "no") << "</td><td>"
+        << pass.before.ops << " &rarr; " << pass.after.ops << "</td><td>" << number(pass.before.flops) << " &rarr; "
+        << number(pass.after.flops) << "</td><td>" << number(pass.before.bytes) << " &rarr; "
+        << number(pass.after.bytes) << "</td></tr>\n";
     if (pass.remarks.empty())
       continue;
     out << "<tr><td colspan=\"6\"><details><summary>" << pass.remarks.size() << " remarks</summary><ul>\n";

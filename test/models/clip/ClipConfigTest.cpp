@@ -1,16 +1,20 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Guards the presets' sizes, inference of sizes from tensors, and the errors of both.
-#include "models/Models.h"
 #include "models/clip/ClipConfig.h"
+#include "models/Models.h"
 #include <gtest/gtest.h>
 
 using namespace vlp::models;
 
 static std::map<std::string, std::vector<int64_t>> makeShapes() {
-  return {{"visual.conv1.weight", {96, 3, 16, 16}},   {"visual.positional_embedding", {10, 96}},
-          {"visual.proj", {96, 24}},                  {"token_embedding.weight", {50, 128}},
-          {"positional_embedding", {11, 128}},        {"visual.transformer.resblocks.0.mlp.c_fc.weight", {384, 96}},
-          {"visual.transformer.resblocks.2.x", {1}},  {"transformer.resblocks.0.mlp.c_fc.weight", {256, 128}}};
+  return {{"visual.conv1.weight", {96, 3, 16, 16}},
+          {"visual.positional_embedding", {10, 96}},
+          {"visual.proj", {96, 24}},
+          {"token_embedding.weight", {50, 128}},
+          {"positional_embedding", {11, 128}},
+          {"visual.transformer.resblocks.0.mlp.c_fc.weight", {384, 96}},
+          {"visual.transformer.resblocks.2.x", {1}},
+          {"transformer.resblocks.0.mlp.c_fc.weight", {256, 128}}};
 }
 
 TEST(ClipConfig, SizesFollowFromTensors) {

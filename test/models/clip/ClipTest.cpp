@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Guards what the builder makes: parameters and flops of the published models, decay groups, entries, and the loss with ids.
+// Guards what the builder makes: parameters and flops of the published models, decay groups, entries, and the loss with
+// ids.
 #include "models/clip/Clip.h"
 #include "dialect/Interpreter/Interpreter.h"
 #include "passes/Pipelines/Compile.h"
@@ -47,9 +48,16 @@ protected:
 
 // architectures.md 2.1 and open_clip's model profile.
 TEST_F(ClipTest, PublishedParameterCounts) {
-  struct Case { const char *name; double total, visual; };
-  for (Case c : {Case{"clip/ViT-B-32", 151.28, 87.85}, {"clip/ViT-B-16", 149.62, 86.19}, {"clip/ViT-L-14", 427.62, 303.97},
-                 {"clip/ViT-L-14-336", 427.94, 304.29}, {"clip/ViT-H-14", 986.11, 632.08}, {"clip/ViT-g-14", 1366.68, 1012.65},
+  struct Case {
+    const char *name;
+    double total, visual;
+  };
+  for (Case c : {Case{"clip/ViT-B-32", 151.28, 87.85},
+                 {"clip/ViT-B-16", 149.62, 86.19},
+                 {"clip/ViT-L-14", 427.62, 303.97},
+                 {"clip/ViT-L-14-336", 427.94, 304.29},
+                 {"clip/ViT-H-14", 986.11, 632.08},
+                 {"clip/ViT-g-14", 1366.68, 1012.65},
                  {"clip/ViT-bigG-14", 2539.57, 1844.91}}) {
     OwningOpRef<ModuleOp> module = build(c.name, {{"gradients", {{"batch", 1}}}});
     EXPECT_NEAR(countParameters(*module) / 1e6, c.total, 0.0051) << c.name;
@@ -58,10 +66,17 @@ TEST_F(ClipTest, PublishedParameterCounts) {
 }
 
 TEST_F(ClipTest, PublishedFlops) {
-  struct Case { const char *name; double image, text; };
-  for (Case c : {Case{"clip/ViT-B-32", 8.82, 5.96}, {"clip/ViT-B-16", 35.13, 5.96}, {"clip/ViT-L-14", 162.0, 13.3}, {"clip/ViT-L-14-336", 381.9, 13.3}}) {
+  struct Case {
+    const char *name;
+    double image, text;
+  };
+  for (Case c : {Case{"clip/ViT-B-32", 8.82, 5.96},
+                 {"clip/ViT-B-16", 35.13, 5.96},
+                 {"clip/ViT-L-14", 162.0, 13.3},
+                 {"clip/ViT-L-14-336", 381.9, 13.3}}) {
     OwningOpRef<ModuleOp> module = build(c.name, {{"encode_image", {{"batch", 1}}}, {"encode_text", {{"batch", 1}}}});
-    double image = getCost(module->lookupSymbol("encode_image")).flops, text = getCost(module->lookupSymbol("encode_text")).flops;
+    double image = getCost(module->lookupSymbol("encode_image")).flops,
+           text = getCost(module->lookupSymbol("encode_text")).flops;
     EXPECT_NEAR(image / 1e9, c.image, 0.006 * c.image) << c.name;
     EXPECT_NEAR(text / 1e9, c.text, 0.006 * c.text) << c.name;
   }
@@ -70,8 +85,9 @@ TEST_F(ClipTest, PublishedFlops) {
 TEST_F(ClipTest, DecayFollowsOpenClip) {
   OwningOpRef<ModuleOp> module = build("clip/tiny", {{"train", {{"batch", 2}}}});
   auto decays = [&](StringRef name) { return module->lookupSymbol<ParameterOp>(name).getDecay(); };
-  for (StringRef name : {"visual.conv1.weight", "visual.positional_embedding", "visual.proj", "token_embedding.weight", "text_projection",
-                         "transformer.resblocks.0.attn.in_proj_weight", "visual.transformer.resblocks.1.mlp.c_fc.weight"})
+  for (StringRef name : {"visual.conv1.weight", "visual.positional_embedding", "visual.proj", "token_embedding.weight",
+                         "text_projection", "transformer.resblocks.0.attn.in_proj_weight",
+                         "visual.transformer.resblocks.1.mlp.c_fc.weight"})
     EXPECT_TRUE(decays(name)) << name.str();
   for (StringRef name : {"visual.class_embedding", "visual.ln_pre.weight", "ln_final.bias", "logit_scale",
                          "transformer.resblocks.0.attn.in_proj_bias", "transformer.resblocks.0.mlp.c_proj.bias"})
@@ -86,12 +102,14 @@ TEST_F(ClipTest, EveryOpNamesItsLayer) {
     EXPECT_FALSE(layer.empty()) << op->getName().getStringRef().str();
     layers.insert(layer);
   });
-  for (StringRef layer : {"visual.conv1", "visual.transformer.resblocks.1.attn", "transformer.resblocks.0.mlp.gelu", "ln_final", "loss"})
+  for (StringRef layer :
+       {"visual.conv1", "visual.transformer.resblocks.1.attn", "transformer.resblocks.0.mlp.gelu", "ln_final", "loss"})
     EXPECT_TRUE(layers.contains(layer.str())) << layer.str();
 }
 
 TEST_F(ClipTest, EntriesAreCheckedAllAtOnce) {
-  auto module = buildClip(&context, "x", getConfig("clip/tiny"), {{"trian", {}}, {"encode_text", {{"length", 9}, {"bach", 1}}}, {"encode_text", {}}});
+  auto module = buildClip(&context, "x", getConfig("clip/tiny"),
+                          {{"trian", {}}, {"encode_text", {{"length", 9}, {"bach", 1}}}, {"encode_text", {}}});
   ASSERT_FALSE(bool(module));
   std::string message = llvm::toString(module.takeError());
   EXPECT_NE(message.find("unknown entry 'trian'; did you mean 'train'"), std::string::npos) << message;

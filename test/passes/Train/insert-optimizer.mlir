@@ -14,8 +14,8 @@ module attributes {vlp.recipe = {train.learning_rate = 0.25 : f64}} {
   // CHECK-SAME: -> (tensor<f32> {vlp.name = "loss"}, tensor<f32> {vlp.name = "grad_norm"}, tensor<f32> {vlp.name = "learning_rate"}, tensor<i32> {vlp.name = "finite"})
   // CHECK: %[[NORM:.*]] = vlp.global_norm %[[GW:.*]], %[[GT:.*]] :
   // CHECK: %[[OK:.*]] = vlp.all_finite %{{.*}}, %[[NORM]]
-  // CHECK: %[[SCALE:.*]] = vlp.clip_factor %[[NORM]]
   // CHECK: %[[RATE:.*]] = vlp.warmup_cosine
+  // CHECK: %[[SCALE:.*]] = vlp.clip_factor %[[NORM]]
   // CHECK: %[[STEP:.*]] = vlp.add %{{.*}}, %[[OK]]
   // CHECK: %[[W1:.*]], %[[M1:.*]], %[[V1:.*]] = vlp.adamw %{{.*}}, %[[GW]], {{.*}}, %[[RATE]], {{.*}}, %[[SCALE]], %[[OK]] {decay}
   // CHECK: %[[T1:[^,]*]], %{{.*}}, %{{.*}} = vlp.adamw %{{.*}}, %[[GT]],

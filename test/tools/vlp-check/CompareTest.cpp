@@ -24,7 +24,8 @@ TEST(Compare, FirstDivergenceIsNamedAndReproduced) {
   registerDialects(registry);
   registerTargets();
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-  auto module = (*models::findPreset("clip/tiny"))->build(&context, "clip/tiny", {}, {{"encode_image", {{"batch", 2}}}});
+  auto module =
+      (*models::findPreset("clip/tiny"))->build(&context, "clip/tiny", {}, {{"encode_image", {{"batch", 2}}}});
   ASSERT_TRUE(bool(module)) << llvm::toString(module.takeError());
   Arrays<double> inputs = makeRandomInputs((*module)->lookupSymbol<func::FuncOp>("encode_image"), 1);
   auto compiled = compileModel(**module, {});
@@ -51,7 +52,8 @@ TEST(Compare, FirstDivergenceIsNamedAndReproduced) {
   EXPECT_GT(comparison->first->error, comparison->first->allowed);
 
   // The reproducer runs by itself.
-  KernelOp kernel = *std::next(compiled->kernels->lookupSymbol<func::FuncOp>("encode_image").getOps<KernelOp>().begin(), changed - 1);
+  KernelOp kernel =
+      *std::next(compiled->kernels->lookupSymbol<func::FuncOp>("encode_image").getOps<KernelOp>().begin(), changed - 1);
   std::vector<Array<double>> operands;
   for (Value operand : kernel.getOperands()) {
     Array<double> array(cast<RankedTensorType>(operand.getType()));

@@ -49,7 +49,8 @@ GoldenTensors test::makeClipGolden(const models::ClipConfig &config, int64_t bat
     for (double &value : array.values) {
       bits = bits * 1664525u + 1013904223u;
       // Wide enough that every layer matters; gains around 1.
-      value = float((double(bits >> 8) / double(1 << 24) - 0.5) * 0.3 + (StringRef(name).contains("ln_") && StringRef(name).ends_with("weight")));
+      value = float((double(bits >> 8) / double(1 << 24) - 0.5) * 0.3 +
+                    (StringRef(name).contains("ln_") && StringRef(name).ends_with("weight")));
     }
     state[name] = array;
   }

@@ -29,7 +29,8 @@ protected:
       EXPECT_TRUE(row.passed) << row.tensor << ": error " << row.error << ", tolerance " << row.tolerance;
   }
 
-  static models::ClipConfig makeConfig(int64_t image, int64_t patch, models::TowerConfig vision, models::TowerConfig text) {
+  static models::ClipConfig makeConfig(int64_t image, int64_t patch, models::TowerConfig vision,
+                                       models::TowerConfig text) {
     models::ClipConfig config;
     config.image = image, config.patch = patch, config.vision = vision, config.text = text;
     config.context = 11, config.vocabulary = 37, config.embed = 20;
@@ -87,8 +88,8 @@ TEST_P(ParityTest, AllProblemsOfAFileAreListed) {
   auto report = checkClipParity(getPath(), GetParam());
   ASSERT_FALSE(bool(report));
   std::string message = llvm::toString(report.takeError());
-  for (const char *part : {"'grad/ln_final.bias' is missing; did you mean 'grad/ln_final.bais'", "'out/loss' is missing",
-                           "'param/text_projection' has shape [20, 64], expected [64, 20]"})
+  for (const char *part : {"'grad/ln_final.bias' is missing; did you mean 'grad/ln_final.bais'",
+                           "'out/loss' is missing", "'param/text_projection' has shape [20, 64], expected [64, 20]"})
     EXPECT_NE(message.find(part), std::string::npos) << message;
 }
 
@@ -98,7 +99,10 @@ TEST_P(ParityTest, NoSuchFile) {
   EXPECT_NE(llvm::toString(report.takeError()).find("/nowhere/x.safetensors"), std::string::npos);
 }
 
-INSTANTIATE_TEST_SUITE_P(Devices, ParityTest, testing::Values(DeviceKind::ReferenceF64, DeviceKind::ReferenceF32, DeviceKind::Cpu),
+INSTANTIATE_TEST_SUITE_P(Devices, ParityTest,
+                         testing::Values(DeviceKind::ReferenceF64, DeviceKind::ReferenceF32, DeviceKind::Cpu),
                          [](const auto &info) {
-                           return info.param == DeviceKind::Cpu ? "Cpu" : info.param == DeviceKind::ReferenceF64 ? "F64" : "F32";
+                           return info.param == DeviceKind::Cpu            ? "Cpu"
+                                  : info.param == DeviceKind::ReferenceF64 ? "F64"
+                                                                           : "F32";
                          });
