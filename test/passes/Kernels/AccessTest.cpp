@@ -50,7 +50,7 @@ protected:
     }
   }
 
-  MLIRContext context;
+  MLIRContext context{MLIRContext::Threading::DISABLED};
   OpBuilder builder;
   OwningOpRef<ModuleOp> module;
   func::FuncOp entry;

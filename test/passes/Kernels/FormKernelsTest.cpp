@@ -47,7 +47,7 @@ TEST(FormKernelsTest, RandomGraphsKeepTheirMeaning) {
   int kernels[2] = {0, 0};
   for (unsigned seed = 0; seed < 150; ++seed) {
     for (bool fuse : {false, true}) {
-      MLIRContext context;
+      MLIRContext context{MLIRContext::Threading::DISABLED};
       OwningOpRef<ModuleOp> module = makeRandomModule(context, seed, 25);
       ASSERT_TRUE(module);
       auto entry = module->lookupSymbol<func::FuncOp>("main");
@@ -70,7 +70,7 @@ TEST(FormKernelsTest, RandomGraphsKeepTheirMeaning) {
 }
 
 TEST(FormKernelsTest, FormingTwiceChangesNothing) {
-  MLIRContext context;
+  MLIRContext context{MLIRContext::Threading::DISABLED};
   OwningOpRef<ModuleOp> module = makeRandomModule(context, 3, 40);
   form(*module, {});
   std::string once, twice;
@@ -83,7 +83,7 @@ TEST(FormKernelsTest, FormingTwiceChangesNothing) {
 TEST(FormKernelsTest, TheSameInputGivesTheSameText) {
   std::string texts[2];
   for (std::string &text : texts) {
-    MLIRContext context;
+    MLIRContext context{MLIRContext::Threading::DISABLED};
     OwningOpRef<ModuleOp> module = makeRandomModule(context, 11, 60);
     form(*module, {});
     llvm::raw_string_ostream(text) << *module;
