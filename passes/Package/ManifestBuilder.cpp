@@ -207,7 +207,8 @@ private:
 
   ModuleOp module;
   format::Manifest manifest;
-  llvm::StringMap<SmallVector<uint32_t>> stageFunctions; // kernel symbol -> index in the manifest of each stage's function
+  llvm::StringMap<SmallVector<uint32_t>>
+      stageFunctions; // kernel symbol -> index in the manifest of each stage's function
   bool ok = true;
 };
 } // namespace
