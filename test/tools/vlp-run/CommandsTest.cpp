@@ -130,8 +130,8 @@ TEST_F(Commands, BenchAndProfile) {
 TEST_F(Commands, InterruptedTrainingSavesAndSaysHowToGoOn) {
   // Long enough that the signal comes while it trains; exit 130 as shells expect of an interrupt.
   std::string command = "train model.vlp --data=shapes --out=interrupted --steps=100000 --eval-every=0 & pid=$!; "
-                        "while ! grep -q '\"step\":20,' interrupted/log.jsonl 2>/dev/null; do sleep 0.02; done; kill -INT $pid; wait $pid";
-  ToolResult result = tool("--help >/dev/null; '" VLP_RUN "' " + command);
+                        "while ! grep -q '\"step\":20,' interrupted/log.jsonl 2>/dev/null; do sleep 0.02; done; kill -INT $pid; wait $pid; }";
+  ToolResult result = tool("--help >/dev/null; { '" VLP_RUN "' " + command);
   EXPECT_EQ(result.exitCode, 130) << result.err;
   EXPECT_NE(result.out.find("--resume"), std::string::npos) << result.out;
   EXPECT_TRUE(std::filesystem::exists(file("interrupted/checkpoint.safetensors")));
