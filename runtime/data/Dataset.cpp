@@ -2,7 +2,7 @@
 // Reads dataset files. Every number of the file is checked before it is used.
 #include "runtime/data/Dataset.h"
 #include "runtime/data/DatasetFormat.h"
-#include "runtime/data/Sha256.h"
+#include "runtime/core/Sha256.h"
 
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -126,10 +126,11 @@ Expected<std::shared_ptr<const Dataset>> openDatasetBytes(ByteView bytes, const 
   VLP_RETURN_IF_ERROR(readMetadata(metadata, *preamble, what, dataset->about, dataset->items));
   dataset->pixelData = bytes.subspan(preamble->pixelOffset, preamble->metadataOffset - preamble->pixelOffset);
   Sha256 hash;
-  hash.update(&preamble->side, sizeof preamble->side);
-  hash.update(&preamble->pixelCrc, sizeof preamble->pixelCrc);
-  hash.update(metadata.data(), metadata.size());
-  dataset->identity = toHex(hash.digest()).substr(0, 16);
+  auto update = [&](const void *from, size_t size) { hash.update({static_cast<const char *>(from), size}); };
+  update(&preamble->side, sizeof preamble->side);
+  update(&preamble->pixelCrc, sizeof preamble->pixelCrc);
+  update(metadata.data(), metadata.size());
+  dataset->identity = hash.hexDigest().substr(0, 16);
   dataset->expectedPixelCrc = preamble->pixelCrc;
   return std::shared_ptr<const Dataset>(std::move(dataset));
 }

@@ -2,7 +2,7 @@
 // Concept keys and splits. The rules and their order are fixed: numbers of different runs are only comparable on equal
 // splits.
 #include "runtime/data/Split.h"
-#include "runtime/data/Sha256.h"
+#include "runtime/core/Sha256.h"
 #include "runtime/data/Text.h"
 
 #include <algorithm>
@@ -100,7 +100,8 @@ std::string conceptKey(std::string_view name) {
 }
 
 static uint32_t percentile(std::string_view salt, char purpose, std::string_view text) {
-  return sha256Prefix(std::string(salt) + purpose + std::string(text)) % 100;
+  // The first 32 bits of the digest.
+  return std::stoul(sha256Hex(std::string(salt) + purpose + std::string(text)).substr(0, 8), nullptr, 16) % 100;
 }
 
 static bool isToned(std::string_view name) { return name.find("skin tone") != name.npos; }

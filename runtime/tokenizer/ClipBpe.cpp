@@ -2,7 +2,7 @@
 // The vocabulary of CLIP's BPE, and encoding and decoding with it.
 #include "runtime/tokenizer/ClipBpe.h"
 #include "runtime/data/File.h"
-#include "runtime/data/Sha256.h"
+#include "runtime/core/Sha256.h"
 #include "runtime/tokenizer/ClipText.h"
 
 #include <algorithm>
@@ -45,7 +45,7 @@ void ClipBpe::finish() {
     // Ids by text: a symbol made twice is known by its later id only.
     ranks[pairKey(ids[left], ids[right])] = {int32_t(i), ids[symbols[512 + i]]};
   }
-  digest = data::sha256Hex(mergesText());
+  digest = sha256Hex(mergesText());
 }
 
 static Expected<std::string> inflateGzip(data::ByteView bytes, const std::string &what) {

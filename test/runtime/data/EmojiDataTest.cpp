@@ -3,7 +3,7 @@
 // Pillow's, concepts and splits against the Python that defined them, the baseline against its exact expectation.
 #include "runtime/data/Dataset.h"
 #include "runtime/data/PixelBaseline.h"
-#include "runtime/data/Sha256.h"
+#include "runtime/core/Sha256.h"
 
 #include <cstdlib>
 #include <gtest/gtest.h>
@@ -32,15 +32,15 @@ protected:
 TEST_F(EmojiData, PixelsArePillows) {
   Sha256 hash;
   for (size_t i = 0; i < dataset->size(); ++i)
-    hash.update(dataset->pixels(i).data(), dataset->itemBytes());
-  EXPECT_EQ(toHex(hash.digest()), "06dabfc4dff6e85fd20be57b9011d3c2a958c90aaa3b5b03715a323ddd47d4f3");
+    hash.update({reinterpret_cast<const char *>(dataset->pixels(i).data()), dataset->itemBytes()});
+  EXPECT_EQ(hash.hexDigest(), "06dabfc4dff6e85fd20be57b9011d3c2a958c90aaa3b5b03715a323ddd47d4f3");
 }
 
 TEST_F(EmojiData, ConceptsArePythons) {
   Sha256 hash;
   for (size_t i = 0; i < dataset->size(); ++i)
     hash.update(dataset->item(i).name() + "\t" + dataset->item(i).conceptName + "\n");
-  EXPECT_EQ(toHex(hash.digest()), "212909b12b4d8f88d2315aa4768eb6326eed27e97b1282b11fb1db0513a34b4f");
+  EXPECT_EQ(hash.hexDigest(), "212909b12b4d8f88d2315aa4768eb6326eed27e97b1282b11fb1db0513a34b4f");
 }
 
 TEST_F(EmojiData, SplitsArePythonsForEverySalt) {
@@ -58,7 +58,7 @@ TEST_F(EmojiData, SplitsArePythonsForEverySalt) {
       ++counts[split];
     }
     EXPECT_EQ(counts[Split::Train], train) << salt;
-    EXPECT_EQ(toHex(hash.digest()), expected) << salt;
+    EXPECT_EQ(hash.hexDigest(), expected) << salt;
   }
 }
 

@@ -2,14 +2,14 @@
 // Guards that resampling is bit-equal to Pillow 9.4: the expected hashes were made with it from the same pattern
 // pictures.
 #include "runtime/data/Resize.h"
-#include "runtime/data/Sha256.h"
+#include "runtime/core/Sha256.h"
 #include "test/runtime/data/TestImages.h"
 
 using namespace vlp::data;
 using namespace vlp::data::testing;
 
 static std::string hashOf(ByteView bytes) {
-  return sha256Hex({reinterpret_cast<const char *>(bytes.data()), bytes.size()}).substr(0, 16);
+  return vlp::sha256Hex({reinterpret_cast<const char *>(bytes.data()), bytes.size()}).substr(0, 16);
 }
 
 namespace {
