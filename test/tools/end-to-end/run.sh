@@ -29,6 +29,8 @@ if ! vlp-run data prepare emoji --out=emoji ${packages:+--packages="$packages"} 
   exit 77
 fi
 vlp-run data info emoji
+# Pixels, names, concepts, splits and the baseline of the real data against stored values.
+VLP_EMOJI_DATA=$PWD/emoji "$1/../test/bin/vlp_data_test" --gtest_filter='*Emoji*'
 
 train() { # NAME ARGUMENTS...
   local name=$1
