@@ -156,14 +156,18 @@ static std::map<std::string, Array<To>> convertAll(const std::map<std::string, A
   return converted;
 }
 
-llvm::Expected<Arrays<double>> tools::runOnDevice(DeviceKind device, ModuleOp module, StringRef entry,
+llvm::Expected<Arrays<double>> tools::runOnDevice(const Device &device, ModuleOp module, StringRef entry,
                                                   const Arrays<double> &inputs, const State<double> &state) {
-  if (device == DeviceKind::Cpu)
-    return runCpu(module, entry, inputs, state);
+  if (device.kind == DeviceKind::Cpu) {
+    CompileOptions options;
+    if (!device.chip.empty())
+      options.chips = {device.chip};
+    return runCpu(module, entry, inputs, state, options);
+  }
   OwningOpRef<ModuleOp> work = module.clone();
   if (failed(runStage(*work, Stage::Graph, {})))
     return models::makeError("differentiation failed");
-  if (device == DeviceKind::ReferenceF64) {
+  if (device.kind == DeviceKind::ReferenceF64) {
     State<double> copy = state;
     return runReference<double>(*work, entry, inputs, copy);
   }

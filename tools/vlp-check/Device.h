@@ -14,6 +14,13 @@ using Arrays = std::map<std::string, Array<T>>;
 
 enum class DeviceKind { ReferenceF64, ReferenceF32, Cpu };
 
+/// Where an entry runs: on the interpreter, or compiled for the CPU.
+struct Device {
+  DeviceKind kind = DeviceKind::ReferenceF64;
+  /// For Cpu: x86-64-v3 or x86-64-v4; empty: this machine's best.
+  std::string chip = {};
+};
+
 /// Names of an entry's arguments or results (attribute vlp.name), in order.
 std::vector<std::string> getArgumentNames(mlir::func::FuncOp entry);
 std::vector<std::string> getResultNames(mlir::func::FuncOp entry);
@@ -50,7 +57,7 @@ llvm::Expected<Arrays<double>> runCpu(mlir::ModuleOp module, llvm::StringRef ent
                                       const State<double> &state, const CompileOptions &options = {});
 
 /// Runs the graph stage, then `entry` on the device.
-llvm::Expected<Arrays<double>> runOnDevice(DeviceKind device, mlir::ModuleOp module, llvm::StringRef entry,
+llvm::Expected<Arrays<double>> runOnDevice(const Device &device, mlir::ModuleOp module, llvm::StringRef entry,
                                            const Arrays<double> &inputs, const State<double> &state);
 
 /// An error of the runtime as one of LLVM's.

@@ -46,7 +46,7 @@ static ParityRow compare(const std::string &name, const Array<double> &golden, c
   return row;
 }
 
-llvm::Expected<ParityReport> tools::checkClipParity(const std::string &goldenFile, DeviceKind device) {
+llvm::Expected<ParityReport> tools::checkClipParity(const std::string &goldenFile, const Device &device) {
   DialectRegistry registry;
   registerDialects(registry);
   registerTargets();

@@ -24,6 +24,6 @@ struct ParityReport {
 };
 
 /// Loss rtol 1e-5, logits 1e-5, each gradient 1e-4. NaN never passes.
-llvm::Expected<ParityReport> checkClipParity(const std::string &goldenFile, DeviceKind device);
+llvm::Expected<ParityReport> checkClipParity(const std::string &goldenFile, const Device &device);
 
 } // namespace vlp::tools

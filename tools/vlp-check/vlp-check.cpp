@@ -1,6 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Holds compiled models against official ones (parity) and against the reference interpreter (compare).
 #include "models/common/Architecture.h"
+#include "passes/CPU/CompileCPU.h"
 #include "runtime/report/Table.h"
 #include "tools/vlp-check/Compare.h"
 #include "tools/vlp-check/Parity.h"
@@ -11,6 +12,7 @@
 
 using namespace vlp;
 using namespace vlp::tools;
+using llvm::StringRef;
 namespace cl = llvm::cl;
 
 namespace {
@@ -20,7 +22,7 @@ struct Options {
   cl::SubCommand compare{"compare", "kernel by kernel against the interpreter: compare MODEL"};
   cl::list<std::string> parityArguments{cl::Positional, cl::desc("ARCH GOLDEN.safetensors"), cl::sub(parity),
                                         cl::cat(category)};
-  cl::opt<std::string> parityDevice{"device", cl::desc("reference or cpu"), cl::init("reference"), cl::sub(parity),
+  cl::opt<std::string> parityDevice{"device", cl::desc("reference, cpu or cpu:CHIP"), cl::init("reference"), cl::sub(parity),
                                     cl::cat(category)};
   cl::opt<std::string> precision{"precision", cl::desc("of --device=reference: f64 or f32"), cl::init("f64"),
                                  cl::sub(parity), cl::cat(category)};
@@ -46,14 +48,18 @@ static int runParity(const Options &options) {
     return reportError(
         models::makeError("unknown architecture '" + arguments[0] + "'; " + models::suggest(arguments[0], {"clip"})));
   std::vector<std::string> devices = {"reference", "cpu"}, precisions = {"f64", "f32"};
-  if (!llvm::is_contained(devices, options.parityDevice))
-    return reportError(models::makeError("unknown device '" + options.parityDevice + "'; " +
-                                         models::suggest(options.parityDevice, devices)));
+  for (StringRef chip : cpu::supportedChips())
+    devices.push_back(("cpu:" + chip).str());
+  StringRef name = options.parityDevice;
+  if (!llvm::is_contained(devices, name))
+    return reportError(models::makeError("unknown device '" + name + "'; " + models::suggest(name, devices)));
   if (!llvm::is_contained(precisions, options.precision))
     return reportError(models::makeError("--precision: expected f64 or f32, got '" + options.precision + "'"));
-  DeviceKind device = options.parityDevice == "cpu" ? DeviceKind::Cpu
-                      : options.precision == "f32"  ? DeviceKind::ReferenceF32
-                                                    : DeviceKind::ReferenceF64;
+  Device device;
+  device.kind = name.starts_with("cpu")      ? DeviceKind::Cpu
+                : options.precision == "f32" ? DeviceKind::ReferenceF32
+                                             : DeviceKind::ReferenceF64;
+  device.chip = name.split(':').second.str();
   llvm::Expected<ParityReport> report = checkClipParity(arguments[1], device);
   if (!report)
     return reportError(report.takeError());

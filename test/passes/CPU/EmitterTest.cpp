@@ -3,6 +3,7 @@
 #include "KernelHarness.h"
 
 #include <gtest/gtest.h>
+#include <limits>
 
 using vlp::test::checkKernel;
 using vlp::test::KernelCase;
@@ -227,6 +228,28 @@ TEST(Elementwise, EveryFunction) {
     checkKernel({"elementwise", {"3x21xf32", "3x21xf32"},
                  std::string("%y = vlp.") + op + " %a0, %a1 : (tensor<3x21xf32>, tensor<3x21xf32>) -> tensor<3x21xf32>", {"%y"},
                  {"3x21xf32"}, 4, 4.0});
+}
+
+TEST(Elementwise, FunctionsAtTheEdgesOfF32) {
+  float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  float largest = std::numeric_limits<float>::max(), normal = std::numeric_limits<float>::min();
+  float subnormal = std::numeric_limits<float>::denorm_min();
+  std::vector<float> positive = {infinity, nan,    0.0f,   subnormal, 3e-40f, normal,  1e-20f, 1e-3f, 0.5f,
+                                 1.0f,     0.9999f, 1.0001f, 9.5f,    20.0f,  87.0f,   88.7f,  88.73f, 103.9f,
+                                 104.5f,   1e9f,   1e30f,  largest};
+  std::vector<float> all = positive;
+  for (float value : positive)
+    all.push_back(-value);
+  std::string type = std::to_string(all.size()) + "xf32";
+  auto check = [&](const std::string &op, double floor) {
+    checkKernel({"elementwise", {type}, "%y = vlp." + op + " %a0 : (tensor<" + type + ">) -> tensor<" + type + ">", {"%y"}, {type}, 4,
+                 1, false, 4e-7, floor, all});
+  };
+  // Relative to the element, down to results that are subnormal; the others have an absolute bound below 1.
+  for (const char *op : {"exp", "sigmoid", "log"})
+    check(op, op == std::string("log") ? 1e-3 : 1e-37);
+  for (const char *op : {"tanh", "gelu", "quick_gelu"})
+    check(op, 1);
 }
 
 TEST(Elementwise, BroadcastsTransposesAndScalars) {

@@ -169,10 +169,12 @@ std::vector<Array<double>> randomInputs(KernelOp kernel, const test::KernelCase 
     }
     inputs.push_back(std::move(array));
   }
+  if (!c.values.empty())
+    inputs[0].values.assign(c.values.begin(), c.values.end());
   return inputs;
 }
 
-void compare(const Array<double> &expected, const std::vector<uint32_t> &words, double tolerance, unsigned index) {
+void compare(const Array<double> &expected, const std::vector<uint32_t> &words, const test::KernelCase &c, unsigned index) {
   double largest = 0;
   for (double value : expected.values)
     largest = std::max(largest, std::isfinite(value) ? std::abs(value) : 0.0);
@@ -184,8 +186,9 @@ void compare(const Array<double> &expected, const std::vector<uint32_t> &words, 
                       << static_cast<int32_t>(words[i]) << (++reported, "");
       continue;
     }
-    double got = llvm::bit_cast<float>(words[i]), want = expected.values[i];
-    bool same = std::isfinite(want) ? std::abs(got - want) <= tolerance * std::max(largest, 1e-30)
+    double got = llvm::bit_cast<float>(words[i]), want = static_cast<float>(expected.values[i]); // may overflow
+    double magnitude = c.floor > 0 ? std::max(std::abs(want), c.floor) : std::max(largest, 1e-30);
+    bool same = std::isfinite(want) ? std::abs(got - want) <= c.tolerance * magnitude
                                     : (std::isnan(want) ? std::isnan(got) : got == want);
     if (!same)
       ADD_FAILURE() << "result " << index << " [" << i << "]: expected " << want << ", got " << got << " (largest "
@@ -225,7 +228,7 @@ void checkOn(const std::string &chip, KernelOp kernel, const test::KernelCase &c
       EXPECT_FALSE(run.results[i].hasPattern()) << "left elements of result " << i << " unwritten";
       if (schedule == Schedule::Whole) {
         first.push_back(run.results[i].contents());
-        compare(expected[i], first.back(), c.tolerance, i);
+        compare(expected[i], first.back(), c, i);
       } else {
         EXPECT_EQ(first[i], run.results[i].contents()) << "result " << i << " depends on the schedule";
       }

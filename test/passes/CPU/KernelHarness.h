@@ -19,8 +19,12 @@ struct KernelCase {
   /// Float inputs are drawn from [-range, range], or from (0, range] if positive.
   double range = 1;
   bool positive = false;
-  /// Largest error relative to the result's largest magnitude.
+  /// Largest error, relative to the largest magnitude of the result; with a `floor`, relative to the element's own magnitude or to
+  /// the floor, whichever is larger.
   double tolerance = 2e-6;
+  double floor = 0;
+  /// If not empty, the elements of the first input, instead of random ones.
+  std::vector<float> values = {};
 };
 
 /// Runs the case for every chip that this machine can run. Fails the current test with the kernel's text on a wrong result, an element

@@ -12,7 +12,7 @@ using namespace vlp::tools;
 using vlp::test::GoldenTensors;
 
 namespace {
-class ParityTest : public testing::TestWithParam<DeviceKind> {
+class ParityTest : public testing::TestWithParam<Device> {
 protected:
   std::string getPath() const {
     std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
@@ -100,9 +100,10 @@ TEST_P(ParityTest, NoSuchFile) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Devices, ParityTest,
-                         testing::Values(DeviceKind::ReferenceF64, DeviceKind::ReferenceF32, DeviceKind::Cpu),
-                         [](const auto &info) {
-                           return info.param == DeviceKind::Cpu            ? "Cpu"
-                                  : info.param == DeviceKind::ReferenceF64 ? "F64"
-                                                                           : "F32";
+                         testing::Values(Device{DeviceKind::ReferenceF64}, Device{DeviceKind::ReferenceF32},
+                                         Device{DeviceKind::Cpu}, Device{DeviceKind::Cpu, "x86-64-v3"}),
+                         [](const auto &info) -> std::string {
+                           if (info.param.kind == DeviceKind::Cpu)
+                             return info.param.chip.empty() ? "Cpu" : "CpuWithoutAvx512";
+                           return info.param.kind == DeviceKind::ReferenceF64 ? "F64" : "F32";
                          });
