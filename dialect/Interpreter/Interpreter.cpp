@@ -1,6 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Checks an entry, then executes it op by op, dropping each value after its last use.
 #include "dialect/Interpreter/Interpreter.h"
+#include "dialect/VLP/ReferenceSupport.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -183,7 +184,9 @@ private:
     }
     for (Type type : op.getResultTypes())
       evaluation.results.emplace_back(cast<RankedTensorType>(type));
-    return evaluateReference(cast<ReferenceOpInterface>(op), evaluation);
+    LogicalResult result = evaluateReference(cast<ReferenceOpInterface>(op), evaluation);
+    roundToResultTypes(&op, evaluation);
+    return result;
   }
 
   void dropDeadOperands(Operation &op) {

@@ -124,11 +124,11 @@ def Plan_LaunchOp : Plan_Op<"launch", [HasParent<"EntryOp">, DeclareOpInterfaceM
   let summary = "One call of a kernel function over all of its tasks";
   let description = [{
     `arguments` are in the stage's order; the last `written` are written. `tasks` may run in any order and number of threads, each worker with
-    `scratch` bytes. `flops` and `bytes` are the kernel's, on its main stage; the others have 0. `backward` marks launches of the
+    `scratch` bytes; on a GPU each is a block of `threads` threads with `shared` bytes of dynamic shared memory. `flops` and `bytes` are the kernel's, on its main stage; the others have 0. `backward` marks launches of the
     differentiated part.
 
     Constraints: `launch_c1` the kernel and the stage exist; `launch_c2` as many arguments as the stage has, of the sizes of the tensors behind
-    them; `launch_c3` no written argument in the input or constants region; `launch_c4` `tasks` at least 1, `scratch` not negative.
+    them; `launch_c3` no written argument in the input or constants region; `launch_c4` `tasks` at least 1, `scratch`, `threads` and `shared` not negative.
 
     Example:
     ```mlir
@@ -137,7 +137,8 @@ def Plan_LaunchOp : Plan_Op<"launch", [HasParent<"EntryOp">, DeclareOpInterfaceM
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, I64Attr:$stage, Plan_SlotArrayAttr:$arguments, I64Attr:$tasks, I64Attr:$scratch,
-      I64Attr:$written, StrAttr:$layer, F64Attr:$flops, F64Attr:$bytes, UnitAttr:$backward);
+      I64Attr:$written, StrAttr:$layer, F64Attr:$flops, F64Attr:$bytes, UnitAttr:$backward,
+      DefaultValuedAttr<I64Attr, "0">:$threads, DefaultValuedAttr<I64Attr, "0">:$shared);
   let assemblyFormat = "$kernel `stage` $stage $arguments attr-dict";
   let hasVerifier = 1;
 }

@@ -26,6 +26,7 @@ static LogicalResult evaluate(KernelOp op, Evaluation<T> &e) {
       evaluation.results.emplace_back(cast<RankedTensorType>(type));
     if (failed(vlp::evaluateReference(executable, evaluation)))
       return failure();
+    roundToResultTypes(&inner, evaluation);
     for (auto [result, array] : llvm::zip_equal(inner.getResults(), evaluation.results))
       values[result] = std::move(array);
   }

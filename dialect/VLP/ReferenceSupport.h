@@ -17,6 +17,28 @@
 
 namespace vlp {
 
+/// x to the nearest bf16, ties to even; NaN and infinities stay.
+inline float roundToBF16(float x) {
+  if (x == 0 || !std::isfinite(x))
+    return x;
+  // Eight significant bits, fewer for subnormals.
+  int unit = std::max(std::ilogb(x), -126) - 7;
+  double rounded = std::ldexp(std::nearbyint(std::ldexp(double(x), -unit)), unit);
+  return std::abs(rounded) > 3.3895313892515355e38 ? std::copysign(INFINITY, x) : static_cast<float>(rounded);
+}
+
+/// What memory makes of the results of `op` in f32 mode: values of bf16 tensors are rounded. In f64 mode nothing is: it says what the
+/// model means, and differences of its values are gradients.
+template <typename T>
+void roundToResultTypes(mlir::Operation *op, Evaluation<T> &evaluation) {
+  if (!std::is_same_v<T, float>)
+    return;
+  for (auto [type, array] : llvm::zip_equal(op->getResultTypes(), evaluation.results))
+    if (llvm::cast<mlir::RankedTensorType>(type).getElementType().isBF16())
+      for (T &value : array.values)
+        value = roundToBF16(value);
+}
+
 /// Row-major strides of a shape.
 inline llvm::SmallVector<int64_t> stridesOf(llvm::ArrayRef<int64_t> shape) {
   llvm::SmallVector<int64_t> strides(shape.size(), 1);

@@ -1,7 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The AdamW update of one parameter and its moments.
 #include "passes/CPU/Emitters.h"
-#include "passes/CPU/KernelBody.h"
+#include "passes/CPU/LaunchFunction.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;

@@ -3,8 +3,8 @@
 // query rows at a time meet all keys, and the row of scores stays in L1, so no online softmax is needed (up to about 1,000 keys).
 #include "passes/CPU/Emitters.h"
 #include "passes/CPU/MicroKernel.h"
-#include "passes/CPU/KernelBody.h"
-#include "passes/CPU/VectorMath.h"
+#include "passes/CPU/LaunchFunction.h"
+#include "passes/Kernels/VectorMath.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include <limits>
 
@@ -193,13 +193,13 @@ private:
     }));
     Value topVector = k.broadcast(top);
     Value sum = k.sumLanes(k.columns(g.keys, k.splat(0), [&](Value column, int64_t lanes, Value sum) {
-      Value power = exp(k, k.subf(read(column, lanes), topVector));
+      Value power = math::exp(k, k.subf(read(column, lanes), topVector));
       k.store(power, line, column);
       return k.addf(sum, power);
     }));
     k.store(k.divf(k.constant(1), sum), k.scratchAt(sumsAt(g)), row);
     for (unsigned y : body.yieldsOf(1))
-      k.store(k.addf(top, log(k, sum)), f.result(y), k.add(k.mul(task, g.queries), query));
+      k.store(k.addf(top, math::log(k, sum)), f.result(y), k.add(k.mul(task, g.queries), query));
   }
 
   const KernelBody &body;
@@ -256,7 +256,7 @@ private:
     Value p = k.address(k.scratchAt(probabilitiesAt(g)), k.mul(query, g.keyPitch));
     Value ds = k.address(k.scratchAt(gradientsAt(g)), k.mul(query, g.keyPitch));
     k.columns(g.keys, [&](Value column, int64_t lanes) {
-      Value power = exp(k, k.subf(k.mulf(k.loadVector(p, column), scale), lse));
+      Value power = math::exp(k, k.subf(k.mulf(k.loadVector(p, column), scale), lse));
       power = masked(power, query, column, lanes, zero);
       Value slope = k.mulf(k.mulf(power, k.subf(k.loadVector(ds, column), deltaVector)), scale);
       k.store(power, p, column);

@@ -7,14 +7,6 @@
 
 namespace vlp::cpu {
 
-/// One launch function to compile.
-struct KernelToEmit {
-  KernelOp kernel;
-  const KernelPlan *plan;
-  unsigned launch;
-  std::string symbol;
-};
-
 /// The chip names of --target=cpu:CHIP, best last.
 llvm::ArrayRef<llvm::StringRef> supportedChips();
 /// The best of them that this machine can run.

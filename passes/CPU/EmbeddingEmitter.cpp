@@ -1,7 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Rows picked by index: embedding, gather_rows, scatter_rows.
 #include "passes/CPU/Emitters.h"
-#include "passes/CPU/KernelBody.h"
+#include "passes/CPU/LaunchFunction.h"
 
 using namespace mlir;
 using namespace vlp;

@@ -1,7 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The gradient of an embedding table: rows of the gradient added up by id.
 #include "passes/CPU/Emitters.h"
-#include "passes/CPU/KernelBody.h"
+#include "passes/CPU/LaunchFunction.h"
 
 using namespace mlir;
 using namespace vlp;

@@ -1,9 +1,8 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Elementwise ops on vectors, read through access maps.
 #include "passes/CPU/Expression.h"
-#include "passes/CPU/VectorMath.h"
+#include "passes/Kernels/Elementwise.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -129,89 +128,4 @@ bool Expression::canEvaluate(Value value, Operation *anchor) {
     return succeeded(getAccess(value));
   bool repeatsOnly = isa<BroadcastOp, StopGradientOp>(op) || cast<RankedTensorType>(source.getType()).getNumElements() == 1;
   return repeatsOnly && canEvaluate(source, anchor);
-}
-
-//===----------------------------------------------------------------------===//
-// Elementwise ops
-//===----------------------------------------------------------------------===//
-
-static Value emitArithmetic(KernelBuilder &k, Operation *op, Value x, Value y) {
-  bool isFloat = isa<FloatType>(getElementTypeOrSelf(x.getType()));
-  return llvm::TypeSwitch<Operation *, Value>(op)
-      .Case([&](AddOp) { return isFloat ? k.addf(x, y) : arith::AddIOp::create(k.b, x, y).getResult(); })
-      .Case([&](SubOp) { return isFloat ? k.subf(x, y) : arith::SubIOp::create(k.b, x, y).getResult(); })
-      .Case([&](MulOp) { return isFloat ? k.mulf(x, y) : arith::MulIOp::create(k.b, x, y).getResult(); })
-      .Case([&](DivOp) { return isFloat ? k.divf(x, y) : arith::DivSIOp::create(k.b, x, y).getResult(); });
-}
-
-static Value flag(KernelBuilder &k, Value condition) {
-  return arith::CmpIOp::create(k.b, arith::CmpIPredicate::ne, condition, k.splatInt(0));
-}
-
-// A number is finite exactly if x - x = 0.
-static Value emitAllFinite(KernelBuilder &k, ArrayRef<Value> operands) {
-  Value finite;
-  for (Value x : operands) {
-    Value zero = k.subf(x, x);
-    Value one = arith::CmpFOp::create(k.b, arith::CmpFPredicate::OEQ, zero, k.splat(0));
-    finite = finite ? arith::AndIOp::create(k.b, finite, one).getResult() : one;
-  }
-  return k.select(finite, k.splatInt(1), k.splatInt(0));
-}
-
-static Value emitWarmupCosine(KernelBuilder &k, ArrayRef<Value> operands) {
-  Value step = arith::SIToFPOp::create(k.b, k.vectorOf(k.f32Type()), operands[0]);
-  Value peak = operands[1], warmup = operands[2], total = operands[3];
-  Value rising = k.divf(k.mulf(peak, k.addf(step, k.splat(1))), warmup);
-  // The span is at least one step, so that a schedule without decay does not divide zero by zero.
-  Value span = k.maxf(k.subf(total, warmup), k.splat(1));
-  Value done = k.maxf(k.minf(k.divf(k.subf(step, warmup), span), k.splat(1)), k.splat(0));
-  Value falling = k.mulf(k.mulf(peak, k.splat(0.5)), k.addf(k.splat(1), cosPi(k, done)));
-  Value isRising = arith::CmpFOp::create(k.b, arith::CmpFPredicate::OLT, step, warmup);
-  return k.select(isRising, rising, falling);
-}
-
-static Value emitClipFactor(KernelBuilder &k, Value norm, Value maxNorm) {
-  Value factor = k.minf(k.divf(maxNorm, k.addf(norm, k.splat(1e-6))), k.splat(1));
-  Value off = arith::CmpFOp::create(k.b, arith::CmpFPredicate::OEQ, maxNorm, k.splat(0));
-  return k.select(off, k.splat(1), factor);
-}
-
-static Value emitQuickGeluGrad(KernelBuilder &k, Value x, Value dy) {
-  Value scaled = k.mulf(x, k.splat(1.702));
-  Value s = sigmoid(k, scaled);
-  return k.mulf(k.mulf(dy, s), k.fma(scaled, k.subf(k.splat(1), s), k.splat(1)));
-}
-
-Value cpu::emitElementwise(KernelBuilder &k, Operation *op, ArrayRef<Value> in) {
-  return llvm::TypeSwitch<Operation *, Value>(op)
-      .Case<AddOp, SubOp, MulOp, DivOp>([&](auto) { return emitArithmetic(k, op, in[0], in[1]); })
-      .Case([&](NegOp) { return k.negf(in[0]); })
-      .Case([&](ExpOp) { return exp(k, in[0]); })
-      .Case([&](LogOp) { return log(k, in[0]); })
-      .Case([&](TanhOp) { return tanh(k, in[0]); })
-      .Case([&](SigmoidOp) { return sigmoid(k, in[0]); })
-      .Case([&](GeluOp) { return gelu(k, in[0]); })
-      .Case([&](QuickGeluOp) { return k.mulf(in[0], sigmoid(k, k.mulf(in[0], k.splat(1.702)))); })
-      .Case([&](GeluGradOp) { return geluGrad(k, in[0], in[1]); })
-      .Case([&](QuickGeluGradOp) { return emitQuickGeluGrad(k, in[0], in[1]); })
-      .Case([&](CastOp) {
-        bool fromInt = getElementTypeOrSelf(in[0].getType()).isInteger(32);
-        return fromInt ? arith::SIToFPOp::create(k.b, k.vectorOf(k.f32Type()), in[0]).getResult() : in[0];
-      })
-      .Case([&](SelectOp) { return k.select(flag(k, in[0]), in[1], in[2]); })
-      .Case([&](AccumulateOp) {
-        Value sum = in[0];
-        for (Value x : in.drop_front())
-          sum = k.addf(sum, x);
-        return sum;
-      })
-      .Case([&](ClipFactorOp) { return emitClipFactor(k, in[0], in[1]); })
-      .Case([&](AllFiniteOp) { return emitAllFinite(k, in); })
-      .Case([&](WarmupCosineOp) { return emitWarmupCosine(k, in); })
-      .Case([&](ClampOp) { return k.minf(k.maxf(in[0], in[1]), in[2]); })
-      .Default([](Operation *op) -> Value {
-        op->emitError() << "'" << op->getName() << "' has no CPU code";
-        llvm_unreachable("elementwise op without a vector form");
-      });
 }

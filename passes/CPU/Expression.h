@@ -47,7 +47,4 @@ private:
   llvm::DenseMap<Value, Value> memo;     // at the current point
 };
 
-/// The vector form of one elementwise op.
-Value emitElementwise(KernelBuilder &k, mlir::Operation *op, llvm::ArrayRef<Value> operands);
-
 } // namespace vlp::cpu

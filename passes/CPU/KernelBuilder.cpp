@@ -13,7 +13,7 @@ RegisterTile cpu::registerTile(const TargetInfo &target) {
 }
 
 KernelBuilder::KernelBuilder(ModuleOp module, StringRef symbol, Location loc, unsigned arguments)
-    : b(loc, module.getContext()) {
+    : MathBuilder(loc, module.getContext()) {
   b.setInsertionPointToEnd(module.getBody());
   Type pointer = LLVM::LLVMPointerType::get(b.getContext());
   Type i64 = b.getI64Type();
@@ -44,9 +44,6 @@ Value KernelBuilder::equal(Value x, Value y) { return arith::CmpIOp::create(b, a
 Value KernelBuilder::toIndex(Value i32) { return arith::IndexCastOp::create(b, indexType(), i32); }
 Value KernelBuilder::toI32(Value index) { return arith::IndexCastOp::create(b, i32Type(), index); }
 
-Value KernelBuilder::constant(double value) {
-  return arith::ConstantOp::create(b, b.getF32FloatAttr(static_cast<float>(value)));
-}
 Value KernelBuilder::splat(double value) {
   return arith::ConstantOp::create(b, DenseElementsAttr::get(vectorOf(f32Type()), static_cast<float>(value)));
 }
@@ -56,22 +53,6 @@ Value KernelBuilder::splatInt(int32_t value) {
 Value KernelBuilder::broadcast(Value scalar) {
   return vector::BroadcastOp::create(b, vectorOf(scalar.getType()), scalar);
 }
-Value KernelBuilder::addf(Value x, Value y) { return arith::AddFOp::create(b, x, y); }
-Value KernelBuilder::subf(Value x, Value y) { return arith::SubFOp::create(b, x, y); }
-Value KernelBuilder::mulf(Value x, Value y) { return arith::MulFOp::create(b, x, y); }
-Value KernelBuilder::divf(Value x, Value y) { return arith::DivFOp::create(b, x, y); }
-Value KernelBuilder::fma(Value x, Value y, Value z) { return LLVM::FMAOp::create(b, x, y, z); }
-// Ordered comparison and select (vmaxps), with the operands placed so that a NaN in x survives.
-Value KernelBuilder::maxf(Value x, Value y) {
-  return select(arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, x, y), y, x);
-}
-Value KernelBuilder::minf(Value x, Value y) {
-  return select(arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, x, y), y, x);
-}
-Value KernelBuilder::negf(Value x) { return arith::NegFOp::create(b, x); }
-Value KernelBuilder::sqrt(Value x) { return LLVM::SqrtOp::create(b, x.getType(), x); }
-Value KernelBuilder::select(Value condition, Value x, Value y) { return arith::SelectOp::create(b, condition, x, y); }
-
 Value KernelBuilder::shuffle(Value x, Value y, ArrayRef<int64_t> lanes) {
   return vector::ShuffleOp::create(b, x, y, lanes);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "passes/Kernels/Emitter.h"
+#include "passes/Kernels/MathBuilder.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -24,20 +25,17 @@ struct RegisterTile {
 };
 RegisterTile registerTile(const TargetInfo &target);
 
-class KernelBuilder {
+class KernelBuilder : public MathBuilder {
 public:
   /// Starts the function `symbol` at the end of `module` with the kernel ABI's signature (runtime/format/KernelABI.h).
   KernelBuilder(mlir::ModuleOp module, llvm::StringRef symbol, mlir::Location loc, unsigned arguments);
   /// Ends the function.
   void finish();
 
-  mlir::ImplicitLocOpBuilder b;
   llvm::SmallVector<Value> pointers; // base pointers, in the launch's argument order
   Value begin, end, scratch;         // task range (index) and private scratch (pointer)
 
   mlir::Type indexType() { return b.getIndexType(); }
-  mlir::Type f32Type() { return b.getF32Type(); }
-  mlir::Type i32Type() { return b.getI32Type(); }
   mlir::VectorType vectorOf(mlir::Type element) { return mlir::VectorType::get({kLanes}, element); }
 
   // Index arithmetic.
@@ -55,21 +53,10 @@ public:
   Value toIndex(Value i32);
   Value toI32(Value index);
 
-  // Floats: scalars and vectors alike.
-  Value constant(double value);       // f32
+  // Vectors.
   Value splat(double value);          // vector of f32
   Value splatInt(int32_t value);      // vector of i32
   Value broadcast(Value scalar);      // to a vector
-  Value addf(Value x, Value y);
-  Value subf(Value x, Value y);
-  Value mulf(Value x, Value y);
-  Value divf(Value x, Value y);
-  Value fma(Value x, Value y, Value z); // x y + z, rounded once
-  Value maxf(Value x, Value y);
-  Value minf(Value x, Value y);
-  Value negf(Value x);
-  Value sqrt(Value x);
-  Value select(Value condition, Value x, Value y);
   /// Sum or maximum of all lanes, by a fixed tree.
   Value sumLanes(Value vector);
   Value maxLanes(Value vector);

@@ -6,7 +6,7 @@
 // goes through scratch memory in L1.
 #include "passes/CPU/Emitters.h"
 #include "passes/CPU/MicroKernel.h"
-#include "passes/CPU/KernelBody.h"
+#include "passes/CPU/LaunchFunction.h"
 
 using namespace mlir;
 using namespace vlp;

@@ -2,7 +2,7 @@
 // Sums over dimensions and the global norm. Long sums are cut into chunks, whose number follows from the shape; a second launch
 // adds the chunks in order.
 #include "passes/CPU/Emitters.h"
-#include "passes/CPU/KernelBody.h"
+#include "passes/CPU/LaunchFunction.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -22,10 +22,10 @@ struct Reduction {
       (reduced[d] ? terms : rows) *= shape[d];
     }
     columns = keepsLast ? shape.back() : 1;
-    chunks = terms >= 512 ? std::min<int64_t>(64, cpu::ceilDiv(terms, 128)) : 1;
-    chunkTerms = cpu::ceilDiv(terms, chunks);
-    chunks = cpu::ceilDiv(terms, chunkTerms);
-    blocks = cpu::ceilDiv(columns, kBlock);
+    chunks = terms >= 512 ? std::min<int64_t>(64, ceilDiv(terms, 128)) : 1;
+    chunkTerms = ceilDiv(terms, chunks);
+    chunks = ceilDiv(terms, chunkTerms);
+    blocks = ceilDiv(columns, kBlock);
   }
 
   /// Columns that one task sums at a time: eight vectors.

@@ -1,8 +1,8 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Functions of whole rows: softmax, L2 normalisation, cross entropies, their gradients, argmax. Each row stays in L1 over the passes.
 #include "passes/CPU/Emitters.h"
-#include "passes/CPU/KernelBody.h"
-#include "passes/CPU/VectorMath.h"
+#include "passes/CPU/LaunchFunction.h"
+#include "passes/Kernels/VectorMath.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <limits>
@@ -71,8 +71,8 @@ private:
   /// Log-sum-exp of the row.
   Value logSumExp(Value operand) {
     Value top = max(operand), topVector = k.broadcast(top);
-    Value total = sum([&](Value column, int64_t lanes) { return exp(k, k.subf(read(operand, column, lanes), topVector)); });
-    return k.addf(top, log(k, total));
+    Value total = sum([&](Value column, int64_t lanes) { return math::exp(k, k.subf(read(operand, column, lanes), topVector)); });
+    return k.addf(top, math::log(k, total));
   }
   void storeRow(Value result, unsigned index, Term term) {
     k.columns(columns(), [&](Value column, int64_t lanes) {
@@ -102,7 +102,7 @@ private:
 
   void softmax(SoftmaxOp op) {
     Value top = k.broadcast(max(op.getInput()));
-    auto power = [&](Value column, int64_t lanes) { return exp(k, k.subf(read(op.getInput(), column, lanes), top)); };
+    auto power = [&](Value column, int64_t lanes) { return math::exp(k, k.subf(read(op.getInput(), column, lanes), top)); };
     Value inverse = k.broadcast(k.divf(k.constant(1), sum(power)));
     storeRow(op.getResult(), 0, [&](Value column, int64_t lanes) { return k.mulf(power(column, lanes), inverse); });
   }
@@ -163,7 +163,7 @@ private:
     Value scale = k.broadcast(readScalar(op.getGradient(), k.f32Type()));
     storeRow(op.getResult(), 0, [&](Value column, int64_t lanes) {
       Value weight = k.fma(oneHot(label, column), k.splat(1 - smoothing), k.splat(smoothing / columns()));
-      Value p = exp(k, k.subf(read(op.getLogits(), column, lanes), lse));
+      Value p = math::exp(k, k.subf(read(op.getLogits(), column, lanes), lse));
       return k.select(isIgnored, k.splat(0), k.mulf(scale, k.subf(p, weight)));
     });
   }
@@ -181,7 +181,7 @@ private:
     Value scale = k.broadcast(readScalar(op.getGradient(), k.f32Type()));
     Value mass = k.broadcast(sum([&](Value column, int64_t lanes) { return read(op.getTargets(), column, lanes); }));
     storeRow(op.getResult(), 0, [&](Value column, int64_t lanes) {
-      Value p = exp(k, k.subf(read(op.getLogits(), column, lanes), lse));
+      Value p = math::exp(k, k.subf(read(op.getLogits(), column, lanes), lse));
       return k.mulf(scale, k.subf(k.mulf(p, mass), read(op.getTargets(), column, lanes)));
     });
   }

@@ -9,9 +9,9 @@ namespace vlp {
 
 /// The machine that kernels are compiled for.
 struct TargetInfo {
-  /// "cpu".
+  /// "cpu" or "cuda".
   std::string target = "cpu";
-  /// For cpu: x86-64-v3 (AVX2, FMA) or x86-64-v4 (AVX-512 F, BW, CD, DQ, VL).
+  /// For cpu: x86-64-v3 (AVX2, FMA) or x86-64-v4 (AVX-512 F, BW, CD, DQ, VL). For cuda: sm_80, sm_90, ...
   std::string chip = "x86-64-v4";
 };
 
@@ -31,8 +31,12 @@ struct LaunchPlan {
   unsigned written = 1;
   /// Independent tasks; from the shape alone, never from the number of threads.
   int64_t tasks = 1;
-  /// Bytes of private scratch of each worker.
+  /// cpu: bytes of private scratch of each worker.
   int64_t scratch = 0;
+  /// cuda: a task is a block of this many threads; 0 on the cpu.
+  int64_t threads = 0;
+  /// cuda: bytes of dynamic shared memory of each block.
+  int64_t shared = 0;
 };
 
 /// How a kernel region becomes launches that run one after the other.
@@ -55,6 +59,14 @@ public:
   /// Emits the function `symbol` of launch number `launch` at the end of `module`.
   virtual llvm::LogicalResult emit(KernelOp kernel, const TargetInfo &target, const KernelPlan &plan, unsigned launch,
                                    llvm::StringRef symbol, mlir::ModuleOp module) const = 0;
+};
+
+/// One launch function to compile.
+struct KernelToEmit {
+  KernelOp kernel;
+  const KernelPlan *plan;
+  unsigned launch;
+  std::string symbol;
 };
 
 /// The emitter of `anchor` on `target`, or null. Targets register theirs in their own library.

@@ -51,12 +51,7 @@ public:
       stateBytes = std::max<uint64_t>(stateBytes, llvm::alignTo(op.getSlot().getEnd(), plan::kSlotAlignment));
     }
     manifest.set_state_bytes(stateBytes);
-    for (auto op : module.getOps<plan::KernelOp>())
-      addKernel(op);
-    for (auto op : module.getOps<plan::EntryOp>())
-      addEntry(op, manifest.add_entries());
     checkOps();
-    setKernelsHash();
     if (!ok)
       return failure();
     return std::move(manifest);
@@ -128,14 +123,51 @@ private:
     }
   }
 
+  /// Anything else in the module would be lost.
+  void checkOps() {
+    for (Operation &op : *module.getBody()) {
+      if (isa<plan::StateOp, plan::ConstantOp, plan::KernelOp, plan::EntryOp>(op))
+        continue;
+      op.emitError() << "expected a module of plan ops, got '" << op.getName() << "'; run vlp-plan first";
+      ok = false;
+    }
+  }
+
+  ModuleOp module;
+  format::Manifest manifest;
+  bool ok = true;
+};
+
+/// Fills one program.
+class ProgramBuilder {
+public:
+  explicit ProgramBuilder(ModuleOp module) : module(module) {}
+
+  FailureOr<format::Program> build() {
+    for (auto op : module.getOps<plan::KernelOp>())
+      addKernel(op);
+    for (auto op : module.getOps<plan::EntryOp>())
+      addEntry(op, program.add_entries());
+    setKernelsHash();
+    if (!ok)
+      return failure();
+    return std::move(program);
+  }
+
+private:
+  InFlightDiagnostic error() {
+    ok = false;
+    return module.emitError();
+  }
+
   void addKernel(plan::KernelOp op) {
     llvm::StringMap<uint32_t> functions; // stages of equal suffix are one function
     for (auto stage : op.getStages().getAsRange<plan::StageAttr>()) {
-      auto [function, isNew] = functions.try_emplace(stage.getSuffix().getValue(), manifest.kernels_size());
+      auto [function, isNew] = functions.try_emplace(stage.getSuffix().getValue(), program.kernels_size());
       stageFunctions[op.getSymName()].push_back(function->second);
       if (!isNew)
         continue;
-      format::Kernel *kernel = manifest.add_kernels();
+      format::Kernel *kernel = program.add_kernels();
       kernel->set_name((op.getSymName() + stage.getSuffix().getValue()).str());
       kernel->set_anchor(op.getAnchor().str());
     }
@@ -179,6 +211,8 @@ private:
     out->set_flops(op.getFlops().convertToDouble());
     out->set_bytes(op.getBytes().convertToDouble());
     out->set_backward(op.getBackward());
+    out->set_threads(op.getThreads());
+    out->set_shared(op.getShared());
   }
 
   static void setCopy(plan::CopyOp op, format::Copy *out) {
@@ -187,30 +221,21 @@ private:
     out->set_layer(op.getLayer().str());
   }
 
-  /// Anything else in the module would be lost.
-  void checkOps() {
-    for (Operation &op : *module.getBody()) {
-      if (isa<plan::StateOp, plan::ConstantOp, plan::KernelOp, plan::EntryOp>(op))
-        continue;
-      op.emitError() << "expected a module of plan ops, got '" << op.getName() << "'; run vlp-plan first";
-      ok = false;
-    }
-  }
-
   /// The identity of the set of kernels: their names carry the hash of their structure.
   void setKernelsHash() {
     std::string names;
-    for (const format::Kernel &kernel : manifest.kernels())
+    for (const format::Kernel &kernel : program.kernels())
       names += kernel.name() + "\n";
-    manifest.set_kernels_sha256(sha256Hex(names));
+    program.set_kernels_sha256(sha256Hex(names));
   }
 
   ModuleOp module;
-  format::Manifest manifest;
-  llvm::StringMap<SmallVector<uint32_t>>
-      stageFunctions; // kernel symbol -> index in the manifest of each stage's function
+  format::Program program;
+  /// Kernel symbol -> index in the program of each stage's function.
+  llvm::StringMap<SmallVector<uint32_t>> stageFunctions;
   bool ok = true;
 };
 } // namespace
 
 FailureOr<format::Manifest> vlp::buildManifest(ModuleOp module) { return ManifestBuilder(module).build(); }
+FailureOr<format::Program> vlp::buildProgram(ModuleOp module) { return ProgramBuilder(module).build(); }

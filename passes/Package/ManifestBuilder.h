@@ -1,5 +1,5 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The manifest of a plan module, without sections and code.
+// The messages of a plan module, without sections and code.
 #pragma once
 
 #include "mlir/IR/BuiltinOps.h"
@@ -7,7 +7,10 @@
 
 namespace vlp {
 
-/// Model information, state, kernels and entries of `module`; see packageModel. All problems are reported.
+/// Model information and state of `module`; see packageModel. All problems are reported.
 llvm::FailureOr<format::Manifest> buildManifest(mlir::ModuleOp module);
+
+/// Kernels and entries of `module`, without target and code. All problems are reported.
+llvm::FailureOr<format::Program> buildProgram(mlir::ModuleOp module);
 
 } // namespace vlp

@@ -24,30 +24,79 @@ static std::string getConstants(ModuleOp module) {
   return bytes;
 }
 
-FailureOr<std::string> vlp::packageModel(ModuleOp planModule, ArrayRef<CodeBlob> code, const PackageInfo &info) {
-  FailureOr<format::Manifest> manifest = buildManifest(planModule);
+/// State and constants of a plan as text: what programs of one file share.
+static std::string getSharedText(ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  for (Operation &op : *module.getBody())
+    if (isa<plan::StateOp, plan::ConstantOp>(op))
+      stream << op << "\n";
+  return text;
+}
+
+static void setFacts(ArrayRef<KernelFacts> facts, format::Program *program) {
+  for (format::Kernel &kernel : *program->mutable_kernels())
+    for (const KernelFacts &fact : facts)
+      if (fact.name == kernel.name()) {
+        kernel.set_registers(fact.registers);
+        kernel.set_spills(fact.spills);
+        kernel.set_stack(fact.stack);
+        kernel.set_static_shared(fact.staticShared);
+        kernel.set_tensor_instructions(fact.tensorInstructions);
+        kernel.set_instructions(fact.instructions);
+      }
+}
+
+namespace {
+/// Collects sections beside the manifest.
+struct Sections {
+  format::Manifest &manifest;
+  std::vector<std::string> bytes = {};
+
+  uint32_t add(const std::string &name, std::string content) {
+    manifest.add_sections()->set_name(name);
+    bytes.push_back(std::move(content));
+    return bytes.size() - 1;
+  }
+};
+} // namespace
+
+static void setProgram(const CodeBlob &code, Sections &sections, format::Program *program) {
+  program->set_target(code.target);
+  program->set_chip(code.chip);
+  program->mutable_features()->Assign(code.features.begin(), code.features.end());
+  program->set_driver_version(code.driverVersion);
+  program->set_section(sections.add("code." + code.target + "." + code.chip, code.bytes));
+  if (!code.ptx.empty())
+    program->set_ptx_section(1 + sections.add("ptx." + code.chip, code.ptx));
+  setFacts(code.kernels, program);
+}
+
+FailureOr<std::string> vlp::packageModel(ArrayRef<TargetProgram> programs, const PackageInfo &info) {
+  ModuleOp first = programs.front().plan;
+  FailureOr<format::Manifest> manifest = buildManifest(first);
   if (failed(manifest))
     return failure();
   manifest->set_compiler_version(info.compilerVersion);
-  std::vector<std::string> sections;
-  auto addSection = [&](const std::string &name, std::string bytes) {
-    manifest->add_sections()->set_name(name);
-    sections.push_back(std::move(bytes));
-  };
-  if (std::string constants = getConstants(planModule); !constants.empty())
-    addSection(format::kConstantsSection, std::move(constants));
-  for (const CodeBlob &blob : code) {
-    format::Code *entry = manifest->add_code();
-    entry->set_target(blob.target);
-    entry->set_chip(blob.chip);
-    entry->mutable_features()->Assign(blob.features.begin(), blob.features.end());
-    entry->set_section(sections.size());
-    addSection("code." + blob.target + "." + blob.chip, blob.bytes);
+  Sections sections{*manifest};
+  if (std::string constants = getConstants(first); !constants.empty())
+    sections.add(format::kConstantsSection, std::move(constants));
+  std::string shared = getSharedText(first);
+  for (const TargetProgram &each : programs) {
+    ModuleOp plan = each.plan;
+    if (getSharedText(plan) != shared)
+      return plan.emitError() << "expected plans with the same state and constants, got another for " << each.code.target
+                              << ":" << each.code.chip;
+    FailureOr<format::Program> program = buildProgram(plan);
+    if (failed(program))
+      return failure();
+    setProgram(each.code, sections, &*program);
+    *manifest->add_programs() = std::move(*program);
   }
   format::Manifest sized = *manifest; // the validator wants to know how large the constants are
-  for (size_t i = 0; i < sections.size(); ++i)
-    sized.mutable_sections(static_cast<int>(i))->set_size(sections[i].size());
+  for (size_t i = 0; i < sections.bytes.size(); ++i)
+    sized.mutable_sections(static_cast<int>(i))->set_size(sections.bytes[i].size());
   if (std::string problem = format::validateManifest(sized); !problem.empty())
-    return planModule.emitError() << "expected a plan that the runtime accepts: " << problem;
-  return format::writeContainer(std::move(*manifest), sections);
+    return first.emitError() << "expected a plan that the runtime accepts: " << problem;
+  return format::writeContainer(std::move(*manifest), sections.bytes);
 }

@@ -19,27 +19,26 @@ struct PackagePass : vlp::impl::PackageBase<PackagePass> {
   using PackageBase::PackageBase;
 
   void runOnOperation() override {
-    FailureOr<SmallVector<CodeBlob>> blobs = readCode();
-    if (failed(blobs))
+    FailureOr<CodeBlob> blob = readCode();
+    if (failed(blob))
       return signalPassFailure();
-    FailureOr<std::string> bytes = packageModel(getOperation(), *blobs, {"vlp-opt"});
+    FailureOr<std::string> bytes = packageModel({{getOperation(), *blob}}, {"vlp-opt"});
     if (failed(bytes) || failed(write(*bytes)))
       signalPassFailure();
     markAllAnalysesPreserved();
   }
 
 private:
-  FailureOr<SmallVector<CodeBlob>> readCode() {
-    SmallVector<CodeBlob> blobs;
+  FailureOr<CodeBlob> readCode() {
+    CodeBlob blob{target, chip, std::vector<std::string>(features.begin(), features.end())};
     if (code.empty())
-      return blobs;
+      return blob;
     auto buffer = llvm::MemoryBuffer::getFile(code);
     if (!buffer)
       return getOperation().emitError() << "expected a shared object in '" << code
                                         << "': " << buffer.getError().message();
-    blobs.push_back(
-        {target, chip, std::vector<std::string>(features.begin(), features.end()), (*buffer)->getBuffer().str()});
-    return blobs;
+    blob.bytes = (*buffer)->getBuffer().str();
+    return blob;
   }
 
   LogicalResult write(StringRef bytes) {

@@ -4,6 +4,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "passes/Kernels/Emitter.h"
 #include "passes/Pipelines/PassReport.h"
 #include "passes/Pipelines/Pipelines.h"
 
@@ -11,8 +12,8 @@ namespace vlp {
 
 struct CompileOptions {
   PipelineOptions pipeline;
-  /// Chips to emit code for; the best that this machine runs where empty. All share one plan.
-  std::vector<std::string> chips;
+  /// What to compile for; the best cpu chip that this machine runs where empty. Each gets a plan of its own.
+  std::vector<TargetInfo> targets;
   std::string compilerVersion = "0.1.0";
 };
 
@@ -20,7 +21,8 @@ struct CompileOptions {
 struct CompiledModel {
   /// As kernels, before planning.
   mlir::OwningOpRef<mlir::ModuleOp> kernels;
-  mlir::OwningOpRef<mlir::ModuleOp> plan;
+  /// One for each target, in order.
+  std::vector<mlir::OwningOpRef<mlir::ModuleOp>> plans;
   /// The container (model.vlp).
   std::string bytes;
 };
@@ -29,10 +31,7 @@ struct CompiledModel {
 mlir::LogicalResult runStage(mlir::ModuleOp module, Stage stage, const PipelineOptions &options,
                              PassReport *report = nullptr);
 
-/// Emits the functions of all kernels of a plan for `chip`, as MLIR.
-llvm::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> emitPlan(mlir::ModuleOp plan, llvm::StringRef chip);
-
-/// All stages on a copy of `module`, code for each chip, and the container. Failures are diagnostics.
+/// All stages on a copy of `module`, code for each target, and the container. Failures are diagnostics.
 llvm::FailureOr<CompiledModel> compileModel(mlir::ModuleOp module, const CompileOptions &options,
                                             PassReport *report = nullptr);
 

@@ -166,7 +166,8 @@ private:
           builder.getI64IntegerAttr(launch.tasks), builder.getI64IntegerAttr(launch.scratch),
           builder.getI64IntegerAttr(launch.written), builder.getStringAttr(getLayerName(op.getLoc())),
           builder.getF64FloatAttr(counts ? flops : 0.0), builder.getF64FloatAttr(counts ? bytes : 0.0),
-          isBackward(op) ? builder.getUnitAttr() : UnitAttr());
+          isBackward(op) ? builder.getUnitAttr() : UnitAttr(), builder.getI64IntegerAttr(launch.threads),
+          builder.getI64IntegerAttr(launch.shared));
     }
     nextNumber += assignment.partials[kernel].size();
   }

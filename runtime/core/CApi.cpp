@@ -141,11 +141,11 @@ uint64_t vlp_module_state_size(const vlp_module *module) {
 }
 
 size_t vlp_module_entry_count(const vlp_module *module) {
-  return module ? size_t(module->module->manifest().entries_size()) : 0;
+  return module ? size_t(module->module->program().entries_size()) : 0;
 }
 
 const char *vlp_module_entry_name(const vlp_module *module, size_t index) {
-  return index < vlp_module_entry_count(module) ? module->module->manifest().entries(int(index)).name().c_str()
+  return index < vlp_module_entry_count(module) ? module->module->program().entries(int(index)).name().c_str()
                                                 : nullptr;
 }
 

@@ -15,6 +15,7 @@ Module::Module(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
 Module::~Module() = default;
 
 const format::Manifest &Module::manifest() const { return impl->container.manifest(); }
+const format::Program &Module::program() const { return *impl->program; }
 uint64_t Module::arenaSize() const { return impl->arenaSize; }
 const std::string &Module::path() const { return impl->container.path(); }
 
@@ -27,18 +28,19 @@ static Expected<std::string> chipOf(const std::string &device) {
   return Status::invalid("unknown device '" + device + "'; this runtime knows cpu and cpu:CHIP (as in cpu:x86-64-v3)");
 }
 
-static Expected<CodeSection> loadCode(const format::Container &container, const std::string &device) {
+static Expected<const format::Program *> chooseProgram(const format::Container &container, const std::string &device) {
   auto chip = chipOf(device);
   if (!chip)
     return chip.status();
-  auto code = chooseCpuCode(container.manifest(), *chip, container.path());
-  if (!code)
-    return code.status();
-  auto bytes = container.section((*code)->section());
+  return chooseCpuProgram(container.manifest(), *chip, container.path());
+}
+
+static Expected<CodeSection> loadCode(const format::Container &container, const format::Program &program) {
+  auto bytes = container.section(program.section());
   if (!bytes)
     return bytes.status();
   std::vector<std::string> symbols;
-  for (const format::Kernel &kernel : container.manifest().kernels())
+  for (const format::Kernel &kernel : program.kernels())
     symbols.push_back(kernel.name());
   return CodeSection::load(*bytes, symbols, container.path());
 }
@@ -64,7 +66,11 @@ Expected<std::shared_ptr<Module>> Module::load(const std::string &path, const De
   if (!container)
     return container.status();
   auto impl = std::make_unique<Impl>(std::move(*container));
-  auto code = loadCode(impl->container, options.device);
+  auto program = chooseProgram(impl->container, options.device);
+  if (!program)
+    return program.status();
+  impl->program = *program;
+  auto code = loadCode(impl->container, **program);
   if (!code)
     return code.status();
   impl->code = std::move(*code);
@@ -72,7 +78,7 @@ Expected<std::shared_ptr<Module>> Module::load(const std::string &path, const De
   if (!constants)
     return constants.status();
   impl->constants = std::move(*constants);
-  for (const format::Entry &entry : impl->container.manifest().entries()) {
+  for (const format::Entry &entry : impl->program->entries()) {
     impl->entries[entry.name()] = &entry;
     impl->arenaSize = std::max(impl->arenaSize, entry.arena_size());
   }
@@ -86,7 +92,7 @@ Expected<const format::Entry *> Module::entry(std::string_view name) const {
   if (found != impl->entries.end())
     return found->second;
   std::string known;
-  for (const format::Entry &entry : manifest().entries())
+  for (const format::Entry &entry : program().entries())
     known += (known.empty() ? "" : ", ") + entry.name();
   return Status(StatusCode::NotFound, path() + ": no entry '" + std::string(name) + "'; it has " +
                                           (known.empty() ? "none" : known) + " (vlpc --entry=NAME adds one)");

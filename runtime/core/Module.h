@@ -36,6 +36,8 @@ public:
   static Expected<std::shared_ptr<Module>> load(const std::string &path, const DeviceOptions &options = {});
 
   const format::Manifest &manifest() const;
+  /// What the device runs: the entries as planned for it.
+  const format::Program &program() const;
   /// The entry called `name`, or an error that lists the entries there are.
   Expected<const format::Entry *> entry(std::string_view name) const;
   const format::StateTensor *findState(std::string_view name) const;

@@ -12,6 +12,7 @@ struct Module::Impl {
   explicit Impl(format::Container container) : container(std::move(container)) {}
 
   format::Container container;
+  const format::Program *program = nullptr;
   std::optional<CodeSection> code;
   /// A copy of the file's constants: the file may be compiled anew while this module runs.
   Memory constants;

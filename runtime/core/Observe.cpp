@@ -63,11 +63,11 @@ static bool holdsIntegers(const format::Slot &slot, const format::Entry &entry, 
   return false;
 }
 
-static std::string describeOp(const format::Op &op, const format::Manifest &manifest) {
+static std::string describeOp(const format::Op &op, const format::Program &program) {
   if (op.has_copy())
     return "layer '" + op.copy().layer() + "' (copy)";
   const format::Launch &launch = op.launch();
-  return "layer '" + launch.layer() + "' (kernel " + manifest.kernels(int(launch.kernel())).name() +
+  return "layer '" + launch.layer() + "' (kernel " + program.kernels(int(launch.kernel())).name() +
          (launch.backward() ? ", backward)" : ")");
 }
 
@@ -117,7 +117,7 @@ Expected<std::string> Session::findNonFinite(std::string_view entry) {
       const format::Slot &slot = launch.args(arg);
       std::span<const std::byte> bytes((*bound)->bases[size_t(slot.region())] + slot.offset(), slot.size());
       if (!holdsIntegers(slot, what, manifest) && firstNonFinite(bytes) >= 0) {
-        found = describeOp(op, manifest);
+        found = describeOp(op, module().program());
         break;
       }
     }

@@ -19,9 +19,9 @@ const Module &Session::module() const { return *impl->module; }
 static uint64_t alignUp(uint64_t size, uint64_t alignment) { return (size + alignment - 1) / alignment * alignment; }
 
 /// The scratch that the greediest launch of the file needs for one worker, in whole pages.
-static uint64_t scratchStride(const format::Manifest &manifest) {
+static uint64_t scratchStride(const format::Program &program) {
   uint64_t largest = 64;
-  for (const format::Entry &entry : manifest.entries())
+  for (const format::Entry &entry : program.entries())
     for (const format::Op &op : entry.ops())
       largest = std::max(largest, op.launch().scratch());
   return alignUp(largest, 4096);
@@ -30,7 +30,7 @@ static uint64_t scratchStride(const format::Manifest &manifest) {
 /// Refuses a session that cannot fit, naming every part, rather than being killed half way through a step.
 static Status checkMemory(const Module &module, uint64_t scratch, bool ownArena) {
   uint64_t inputs = 0, outputs = 0, arena = ownArena ? module.arenaSize() : 0, state = module.manifest().state_bytes();
-  for (const format::Entry &entry : module.manifest().entries()) {
+  for (const format::Entry &entry : module.program().entries()) {
     inputs += entry.input_size();
     outputs += entry.output_size();
   }
@@ -65,7 +65,7 @@ Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<Module> modul
   auto impl = std::make_unique<Impl>(module, options.threads);
   const format::Manifest &manifest = module->manifest();
   impl->poison = options.poison;
-  impl->scratch.stride = scratchStride(manifest);
+  impl->scratch.stride = scratchStride(module->program());
   uint64_t scratchSize;
   if (__builtin_mul_overflow(impl->scratch.stride, uint64_t(impl->pool.size()), &scratchSize))
     scratchSize = UINT64_MAX / 2;
@@ -78,7 +78,7 @@ Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<Module> modul
   impl->state = std::move(*state);
   impl->scratchMemory = std::move(*scratch);
   impl->scratch.base = impl->scratchMemory.data();
-  for (const format::Entry &entry : manifest.entries()) {
+  for (const format::Entry &entry : module->program().entries()) {
     Impl::Bound &bound = impl->entries[entry.name()];
     auto inputs = Memory::allocate(entry.input_size(), "the inputs of entry '" + entry.name() + "'");
     auto outputs = Memory::allocate(entry.output_size(), "the outputs of entry '" + entry.name() + "'");

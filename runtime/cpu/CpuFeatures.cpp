@@ -135,11 +135,11 @@ static std::string join(const std::vector<std::string> &items) {
   return text;
 }
 
-Expected<const format::Code *> chooseCpuCode(const format::Manifest &manifest, std::string_view chip,
+Expected<const format::Program *> chooseCpuProgram(const format::Manifest &manifest, std::string_view chip,
                                              const std::string &path) {
-  const format::Code *best = nullptr;
+  const format::Program *best = nullptr;
   std::vector<std::string> present, refusals;
-  for (const format::Code &code : manifest.code()) {
+  for (const format::Program &code : manifest.programs()) {
     present.push_back(code.target() + ":" + code.chip());
     if (code.target() != "cpu" || (!chip.empty() && code.chip() != chip))
       continue;

@@ -13,6 +13,8 @@ namespace vlp::format {
 
 /// No region is larger: keeps every sum of offset and size in 64 bits.
 static constexpr uint64_t kLargestRegion = uint64_t(1) << 48;
+/// Shared memory of a block on the largest chip.
+static constexpr uint64_t kLargestShared = 227 << 10;
 /// A view into a larger tensor may start at any element.
 static constexpr uint64_t kViewAlignment = 4;
 
@@ -50,13 +52,11 @@ public:
       return "the state is said to have " + std::to_string(manifest.state_bytes()) + " bytes";
     if (auto problem = checkNames(); !problem.empty())
       return problem;
-    if (auto problem = checkCode(); !problem.empty())
-      return problem;
     if (auto problem = checkState(); !problem.empty())
       return problem;
-    for (const Entry &entry : manifest.entries())
-      if (auto problem = checkEntry(entry); !problem.empty())
-        return "entry '" + entry.name() + "': " + problem;
+    for (const Program &program : manifest.programs())
+      if (auto problem = checkProgram(program); !problem.empty())
+        return "program " + program.target() + ":" + program.chip() + ": " + problem;
     return "";
   }
 
@@ -76,22 +76,43 @@ private:
 
   std::string checkNames() {
     auto plain = [](const auto &item) -> const std::string & { return item.name(); };
-    if (auto problem = checkUnique(manifest.entries(), "entry", plain); !problem.empty())
-      return problem;
-    if (auto problem = checkUnique(manifest.kernels(), "kernel", plain); !problem.empty())
-      return problem;
     if (auto problem = checkUnique(manifest.sections(), "section", plain); !problem.empty())
       return problem;
     auto tensorName = [](const StateTensor &item) -> const std::string & { return item.tensor().name(); };
     return checkUnique(manifest.state(), "state tensor", tensorName);
   }
 
-  std::string checkCode() {
-    for (const Code &code : manifest.code())
-      if (code.section() >= uint32_t(manifest.sections_size()))
-        return "code for " + code.target() + ":" + code.chip() + " lies in section " + std::to_string(code.section()) +
-               ", but there are " + std::to_string(manifest.sections_size());
+  /// Sections exist; all programs have the same entries, since callers know them by name and shape alone.
+  std::string checkProgram(const Program &program) {
+    auto plain = [](const auto &item) -> const std::string & { return item.name(); };
+    if (program.section() >= uint32_t(manifest.sections_size()) || program.ptx_section() > uint32_t(manifest.sections_size()))
+      return "its code lies in section " + std::to_string(std::max(program.section(), program.ptx_section())) +
+             ", but there are " + std::to_string(manifest.sections_size());
+    if (auto problem = checkUnique(program.entries(), "entry", plain); !problem.empty())
+      return problem;
+    if (auto problem = checkUnique(program.kernels(), "kernel", plain); !problem.empty())
+      return problem;
+    const Program &first = manifest.programs(0);
+    bool same = first.entries_size() == program.entries_size();
+    for (int i = 0; same && i < program.entries_size(); ++i)
+      same = sameInterface(first.entries(i), program.entries(i));
+    if (!same)
+      return "its entries differ from those of " + first.target() + ":" + first.chip();
+    for (const Entry &entry : program.entries())
+      if (auto problem = checkEntry(entry, program); !problem.empty())
+        return "entry '" + entry.name() + "': " + problem;
     return "";
+  }
+
+  static bool sameTensors(const google::protobuf::RepeatedPtrField<Tensor> &a,
+                          const google::protobuf::RepeatedPtrField<Tensor> &b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Tensor &x, const Tensor &y) {
+      return x.SerializeAsString() == y.SerializeAsString();
+    });
+  }
+  static bool sameInterface(const Entry &a, const Entry &b) {
+    return a.name() == b.name() && a.writes_state() == b.writes_state() && a.finite_flag() == b.finite_flag() &&
+           sameTensors(a.inputs(), b.inputs()) && sameTensors(a.outputs(), b.outputs());
   }
 
   static std::string checkSlot(const Slot &slot, const Regions &regions, uint64_t alignment) {
@@ -170,9 +191,12 @@ private:
     return "";
   }
 
-  std::string checkLaunch(const Launch &launch, const Entry &entry, const Regions &regions) {
-    if (launch.kernel() >= uint32_t(manifest.kernels_size()))
-      return "kernel " + std::to_string(launch.kernel()) + " of " + std::to_string(manifest.kernels_size());
+  static std::string checkLaunch(const Launch &launch, const Entry &entry, const Program &program, const Regions &regions) {
+    if (launch.kernel() >= uint32_t(program.kernels_size()))
+      return "kernel " + std::to_string(launch.kernel()) + " of " + std::to_string(program.kernels_size());
+    if ((program.target() == "cpu") != (launch.threads() == 0) || launch.threads() > 1024 || launch.shared() > kLargestShared)
+      return "blocks of " + std::to_string(launch.threads()) + " threads and " + std::to_string(launch.shared()) +
+             " bytes of shared memory on target " + program.target();
     if (launch.results() > uint32_t(launch.args_size()))
       return std::to_string(launch.results()) + " results among " + std::to_string(launch.args_size()) + " arguments";
     if (launch.tasks() < 0)
@@ -226,7 +250,7 @@ private:
     return checkApart(inputs);
   }
 
-  std::string checkEntry(const Entry &entry) {
+  std::string checkEntry(const Entry &entry, const Program &program) {
     Regions regions = shared;
     regions.sizes[ARENA] = entry.arena_size();
     regions.sizes[INPUT] = entry.input_size();
@@ -239,7 +263,7 @@ private:
       return problem;
     for (int i = 0; i < entry.ops_size(); ++i) {
       const Op &op = entry.ops(i);
-      std::string problem = op.has_launch() ? checkLaunch(op.launch(), entry, regions)
+      std::string problem = op.has_launch() ? checkLaunch(op.launch(), entry, program, regions)
                             : op.has_copy() ? checkCopy(op.copy(), entry, regions)
                                             : "neither launch nor copy";
       if (!problem.empty())

@@ -40,7 +40,7 @@ std::string typeOf(const format::Tensor &tensor) {
 }
 
 std::string runnableCode(const format::Manifest &manifest, std::string &why) {
-  auto code = chooseCpuCode(manifest, "", "this file");
+  auto code = chooseCpuProgram(manifest, "", "this file");
   if (code)
     return (*code)->target() + " " + (*code)->chip();
   why = code.status().message();
@@ -94,13 +94,13 @@ std::string tensorList(const google::protobuf::RepeatedPtrField<format::Tensor> 
   return text.empty() ? "none" : text;
 }
 
-std::string codeList(const format::Manifest &manifest) {
+std::string programList(const format::Manifest &manifest) {
   std::string text;
-  for (const format::Code &code : manifest.code()) {
-    text += (text.empty() ? "" : "; ") + code.target() + " " + code.chip() + " (";
-    for (int i = 0; i < code.features_size(); ++i)
-      text += (i ? ", " : "") + code.features(i);
-    text += ")";
+  for (const format::Program &program : manifest.programs()) {
+    text += (text.empty() ? "" : "; ") + program.target() + " " + program.chip() + ", " + std::to_string(program.kernels_size()) + " kernels";
+    for (int i = 0; i < program.features_size(); ++i)
+      text += (i ? ", " : " (") + program.features(i);
+    text += program.features_size() ? ")" : "";
   }
   return text.empty() ? "none" : text;
 }
@@ -114,17 +114,19 @@ std::string configList(const format::Manifest &manifest) {
 }
 
 std::string entryTables(const format::Manifest &manifest) {
-  Table costs({{"entry", Align::Left}, {"batch"}, {"launches"}, {"copies"}, {"peak arena"}, {"flops"}, {"bytes"}, {"flops a row"}});
+  Table costs({{"entry", Align::Left}, {"target", Align::Left}, {"batch"}, {"launches"}, {"copies"}, {"peak arena"}, {"flops"}, {"bytes"}, {"flops a row"}});
   std::string types;
-  for (const format::Entry &entry : manifest.entries()) {
-    EntryCosts sum = costsOf(entry);
-    int64_t batch = batchOf(entry);
-    costs.addRow({entry.name(), std::to_string(batch), std::to_string(sum.launches), std::to_string(sum.copies),
-                  bytes(double(entry.arena_size())), count(sum.flops), bytes(sum.bytes),
-                  batch ? count(sum.flops / double(batch)) : "-"});
-    types += "  " + entry.name() + "\n    inputs   " + tensorList(entry.inputs()) + "\n    outputs  " +
-             tensorList(entry.outputs()) + "\n";
-  }
+  for (const format::Program &program : manifest.programs())
+    for (const format::Entry &entry : program.entries()) {
+      EntryCosts sum = costsOf(entry);
+      int64_t batch = batchOf(entry);
+      costs.addRow({entry.name(), program.target() + " " + program.chip(), std::to_string(batch), std::to_string(sum.launches),
+                    std::to_string(sum.copies), bytes(double(entry.arena_size())), count(sum.flops), bytes(sum.bytes),
+                    batch ? count(sum.flops / double(batch)) : "-"});
+      if (&program == &manifest.programs(0))
+        types += "  " + entry.name() + "\n    inputs   " + tensorList(entry.inputs()) + "\n    outputs  " +
+                 tensorList(entry.outputs()) + "\n";
+    }
   return costs.text() + "\n" + types;
 }
 
@@ -151,8 +153,7 @@ std::string describeModel(const format::Manifest &manifest, const std::string &p
   out += "parameters     " + count(sums.parameters) + " in " + std::to_string(sums.tensors) + " tensors, " + count(sums.decayed) +
          " with weight decay, " + count(sums.frozen) + " frozen\n";
   out += "state          " + bytes(double(manifest.state_bytes())) + ", of which " + bytes(sums.momentBytes) + " moments\n";
-  out += "kernels        " + std::to_string(manifest.kernels_size()) + "\n";
-  out += "machine code   " + codeList(manifest) + "\n";
+  out += "machine code   " + programList(manifest) + "\n";
   out += "this machine   " + (code.empty() ? "cannot run it: " + why : "runs its code for " + code) + "\n\n";
   return out + entryTables(manifest) + scalarTable(manifest);
 }
@@ -183,6 +184,28 @@ static Json stateJson(const format::Manifest &manifest) {
   return list;
 }
 
+static Json programJson(const format::Program &program) {
+  Json entries = Json::array();
+  for (const format::Entry &entry : program.entries()) {
+    EntryCosts sum = costsOf(entry);
+    entries.push_back({{"name", entry.name()},
+                                   {"batch", batchOf(entry)},
+                                   {"launches", sum.launches},
+                                   {"copies", sum.copies},
+                                   {"arena_bytes", entry.arena_size()},
+                                   {"flops", sum.flops},
+                                   {"bytes", sum.bytes},
+                                   {"writes_state", entry.writes_state()},
+                                   {"inputs", tensorsJson(entry.inputs())},
+                                   {"outputs", tensorsJson(entry.outputs())}});
+  }
+  return {{"target", program.target()},
+          {"chip", program.chip()},
+          {"features", std::vector<std::string>(program.features().begin(), program.features().end())},
+          {"kernels", program.kernels_size()},
+          {"entries", entries}};
+}
+
 std::string modelJson(const format::Manifest &manifest, const std::string &path) {
   StateSums sums = sumState(manifest);
   std::string why, code = runnableCode(manifest, why);
@@ -197,29 +220,12 @@ std::string modelJson(const format::Manifest &manifest, const std::string &path)
                    {"vocabulary_size", given.vocabulary_size()},
                    {"parameters", sums.parameters},
                    {"state_bytes", manifest.state_bytes()},
-                   {"kernels", manifest.kernels_size()},
                    {"runs_here", !code.empty()},
                    {"code_for_this_machine", code},
                    {"why_not", why},
-                   {"code", Json::array()},
-                   {"entries", Json::array()}};
-  for (const format::Code &each : manifest.code())
-    document["code"].push_back({{"target", each.target()},
-                                {"chip", each.chip()},
-                                {"features", std::vector<std::string>(each.features().begin(), each.features().end())}});
-  for (const format::Entry &entry : manifest.entries()) {
-    EntryCosts sum = costsOf(entry);
-    document["entries"].push_back({{"name", entry.name()},
-                                   {"batch", batchOf(entry)},
-                                   {"launches", sum.launches},
-                                   {"copies", sum.copies},
-                                   {"arena_bytes", entry.arena_size()},
-                                   {"flops", sum.flops},
-                                   {"bytes", sum.bytes},
-                                   {"writes_state", entry.writes_state()},
-                                   {"inputs", tensorsJson(entry.inputs())},
-                                   {"outputs", tensorsJson(entry.outputs())}});
-  }
+                   {"programs", Json::array()}};
+  for (const format::Program &program : manifest.programs())
+    document["programs"].push_back(programJson(program));
   document["state"] = stateJson(manifest);
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -48,12 +48,12 @@ void add(ProfileRow &row, const format::Op &op, double seconds) {
   row.bytes += op.launch().bytes();
 }
 
-std::string kernelName(const format::Op &op, const format::Manifest &manifest) {
-  return op.has_copy() ? "copy" : manifest.kernels(int(op.launch().kernel())).name();
+std::string kernelName(const format::Op &op, const format::Program &program) {
+  return op.has_copy() ? "copy" : program.kernels(int(op.launch().kernel())).name();
 }
 
-std::string anchorName(const format::Op &op, const format::Manifest &manifest) {
-  return op.has_copy() ? "copy" : manifest.kernels(int(op.launch().kernel())).anchor();
+std::string anchorName(const format::Op &op, const format::Program &program) {
+  return op.has_copy() ? "copy" : program.kernels(int(op.launch().kernel())).anchor();
 }
 
 } // namespace
@@ -80,15 +80,15 @@ Expected<EntryProfile> profileEntry(Session &session, const std::string &entryNa
     walls.push_back(profile.timeline.empty() ? 0 : profile.timeline.back().end - profile.timeline.front().begin);
   }
   profile.wall = median(walls);
-  const format::Manifest &manifest = session.module().manifest();
+  const format::Program &program = session.module().program();
   Grouping layers, kernels, anchors;
   for (size_t i = 0; i < times.size(); ++i) {
     const format::Op &op = *profile.timeline[i].op;
     double seconds = median(times[i]);
     profile.seconds += seconds;
-    std::string anchor = anchorName(op, manifest);
+    std::string anchor = anchorName(op, program);
     add(layers.row(layerOf(op)), op, seconds);
-    add(kernels.row(kernelName(op, manifest), anchor), op, seconds);
+    add(kernels.row(kernelName(op, program), anchor), op, seconds);
     add(anchors.row(anchor), op, seconds);
   }
   profile.layers = layers.sorted();
@@ -139,7 +139,7 @@ Table profileTable(const std::vector<ProfileRow> &rows, const std::string &what,
   return table;
 }
 
-ChromeTrace profileTrace(const EntryProfile &profile, const format::Manifest &manifest) {
+ChromeTrace profileTrace(const EntryProfile &profile, const format::Program &program) {
   ChromeTrace trace;
   trace.nameTrack(0, "layers");
   trace.nameTrack(1, "kernels");
@@ -160,7 +160,7 @@ ChromeTrace profileTrace(const EntryProfile &profile, const format::Manifest &ma
                  {"bytes", op.launch().bytes()},
                  {"GF/s", op.launch().flops() / seconds * 1e-9},
                  {"tasks", double(op.launch().tasks())}};
-    trace.add(kernelName(op, manifest), anchorName(op, manifest), 1, timing.begin, timing.end, std::move(numbers),
+    trace.add(kernelName(op, program), anchorName(op, program), 1, timing.begin, timing.end, std::move(numbers),
               {{"layer", layerOf(op)}});
   }
   return trace;

@@ -32,7 +32,7 @@ Expected<EntryProfile> profileEntry(Session &session, const std::string &entry, 
 /// Rows sorted by time; `limit` 0 shows all.
 Table profileTable(const std::vector<ProfileRow> &rows, const std::string &what, const EntryProfile &profile,
                    const MachinePeak &peak, size_t limit = 0);
-ChromeTrace profileTrace(const EntryProfile &profile, const format::Manifest &manifest);
+ChromeTrace profileTrace(const EntryProfile &profile, const format::Program &program);
 Status saveProfileHtml(const std::string &path, const EntryProfile &profile, const format::Manifest &manifest,
                        const MachinePeak &peak);
 

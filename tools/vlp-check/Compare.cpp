@@ -234,7 +234,7 @@ static llvm::Expected<std::string> writeFirst(ModuleOp kernels, LoadedModel &mod
   llvm::Expected<LoadedModel> loaded = loadOnCpu(*compiled);
   if (!loaded)
     return loaded.takeError();
-  auto alone = compareEntry(*compiled->kernels, *compiled->plan, *loaded, "reproducer", {});
+  auto alone = compareEntry(*compiled->kernels, *compiled->plans.front(), *loaded, "reproducer", {});
   if (!alone)
     return alone.takeError();
   return text + (alone->first
@@ -256,7 +256,7 @@ static llvm::Expected<bool> compareAll(ModuleOp module, const CompareRequest &re
   bool agree = true;
   for (auto &[entry, values] : inputs) {
     loaded->session->initialize(/*seed=*/1);
-    auto comparison = compareEntry(*compiled->kernels, *compiled->plan, *loaded, entry, values);
+    auto comparison = compareEntry(*compiled->kernels, *compiled->plans.front(), *loaded, entry, values);
     if (!comparison)
       return comparison.takeError();
     if (!comparison->first) {

@@ -161,7 +161,7 @@ llvm::Expected<Arrays<double>> tools::runOnDevice(const Device &device, ModuleOp
   if (device.kind == DeviceKind::Cpu) {
     CompileOptions options;
     if (!device.chip.empty())
-      options.chips = {device.chip};
+      options.targets = {{"cpu", device.chip}};
     return runCpu(module, entry, inputs, state, options);
   }
   OwningOpRef<ModuleOp> work = module.clone();

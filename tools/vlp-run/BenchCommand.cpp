@@ -25,7 +25,7 @@ int runBench(const Arguments &arguments) {
     return fail(session.status());
   std::vector<std::string> entries = arguments.entries;
   if (entries.empty())
-    for (const format::Entry &entry : (*session)->module().manifest().entries())
+    for (const format::Entry &entry : (*session)->module().program().entries())
       entries.push_back(entry.name());
   for (const std::string &entry : entries) // before any work is done
     if (auto found = (*session)->module().entry(entry); !found)

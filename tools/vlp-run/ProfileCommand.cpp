@@ -42,7 +42,7 @@ int profile(const Arguments &arguments) {
             << report::profileTable(result->layers, "layer", *result, peak, arguments.top).text() << "\n"
             << report::profileTable(result->kernels, "kernel", *result, peak, arguments.top).text();
   if (!arguments.trace.empty())
-    if (Status saved = report::profileTrace(*result, manifest).save(arguments.trace); !saved.isOk())
+    if (Status saved = report::profileTrace(*result, (*session)->module().program()).save(arguments.trace); !saved.isOk())
       return fail(saved);
   if (!arguments.html.empty())
     if (Status saved = report::saveProfileHtml(arguments.html, *result, manifest, peak); !saved.isOk())

@@ -2,7 +2,7 @@
 // Parsing of options and their values.
 #include "tools/vlpc/CommandLine.h"
 
-#include "passes/CPU/CompileCPU.h"
+#include "passes/Pipelines/CodeGenerators.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/raw_ostream.h"
@@ -74,18 +74,27 @@ llvm::Expected<models::Settings> tools::parseSettings(llvm::ArrayRef<std::string
   return settings;
 }
 
-llvm::Expected<std::vector<std::string>> tools::parseTargets(llvm::ArrayRef<std::string> items) {
-  std::vector<std::string> chips, known = {"cpu"}, problems;
-  for (StringRef chip : cpu::supportedChips())
-    known.push_back(("cpu:" + chip).str());
+std::string tools::getName(const TargetInfo &target) { return target.target + ":" + target.chip; }
+
+llvm::Expected<std::vector<TargetInfo>> tools::parseTargets(llvm::ArrayRef<std::string> items) {
+  std::vector<TargetInfo> targets;
+  std::vector<std::string> known, problems;
+  for (StringRef name : getTargetNames()) {
+    known.push_back(name.str());
+    for (StringRef chip : getChips(name))
+      known.push_back((name + ":" + chip).str());
+  }
   for (const std::string &item : items) {
-    std::string chip = item == "cpu" ? cpu::hostChip() : StringRef(item).substr(4).str();
-    if (!llvm::is_contained(known, item))
+    if (!llvm::is_contained(known, item)) {
       problems.push_back("unknown target '" + item + "'; " + models::suggest(item, known));
-    else if (!llvm::is_contained(chips, chip))
-      chips.push_back(chip);
+      continue;
+    }
+    auto [name, chip] = StringRef(item).split(':');
+    TargetInfo target{name.str(), chip.empty() ? getDefaultChip(name) : chip.str()};
+    if (llvm::none_of(targets, [&](const TargetInfo &other) { return getName(other) == getName(target); }))
+      targets.push_back(target);
   }
   if (!problems.empty())
     return models::makeError("--target: " + llvm::join(problems, "; "));
-  return chips;
+  return targets;
 }

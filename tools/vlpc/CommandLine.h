@@ -3,6 +3,7 @@
 #pragma once
 
 #include "models/common/Architecture.h"
+#include "passes/Kernels/Emitter.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/Error.h"
 #include <string>
@@ -22,7 +23,10 @@ llvm::Expected<std::vector<models::EntryRequest>> parseEntries(llvm::ArrayRef<st
 /// "context=16,text.layers=3" as settings.
 llvm::Expected<models::Settings> parseSettings(llvm::ArrayRef<std::string> items);
 
-/// Chips of "cpu", "cpu:x86-64-v3", ...; the host's best for "cpu" alone. Names all targets that do not exist.
-llvm::Expected<std::vector<std::string>> parseTargets(llvm::ArrayRef<std::string> items);
+/// "cpu", "cpu:x86-64-v3", "cuda:sm_80", "sim", ... as targets and chips; the host's best chip for "cpu" alone. Names all that do not exist.
+llvm::Expected<std::vector<TargetInfo>> parseTargets(llvm::ArrayRef<std::string> items);
+
+/// "cpu:x86-64-v4".
+std::string getName(const TargetInfo &target);
 
 } // namespace vlp::tools

@@ -3,6 +3,7 @@
 #include "tools/vlpc/Driver.h"
 
 #include "models/Models.h"
+#include "passes/Pipelines/CodeGenerators.h"
 #include "passes/Pipelines/Compile.h"
 #include "passes/Pipelines/Registration.h"
 #include "tools/vlpc/CommandLine.h"
@@ -87,7 +88,7 @@ static llvm::Expected<Job> makeJob(const Options &options) {
   take(parseEntries(options.entries), job.request.entries);
   take(parseSettings(options.settings), job.request.settings);
   std::vector<std::string> targets(options.targets.begin(), options.targets.end());
-  take(parseTargets(targets.empty() ? std::vector<std::string>{"cpu"} : targets), job.compile.chips);
+  take(parseTargets(targets.empty() ? std::vector<std::string>{"cpu"} : targets), job.compile.targets);
   job.compile.pipeline.disabledPasses.assign(options.disabled.begin(), options.disabled.end());
   job.compile.pipeline.freeze.assign(options.freeze.begin(), options.freeze.end());
   job.compile.pipeline.remarks = !job.report.empty();
@@ -120,7 +121,9 @@ static int printModule(ModuleOp module, const Job &job) {
 /// Runs the stages up to the one to print, and prints it.
 static int emitStage(ModuleOp module, const Job &job) {
   PipelineOptions pipeline = job.compile.pipeline;
-  pipeline.chip = job.compile.chips.front();
+  const TargetInfo &target = job.compile.targets.front();
+  pipeline.target = getEmitterTarget(target.target);
+  pipeline.chip = target.chip;
   const std::pair<Stage, StringRef> stages[] = {
       {Stage::Graph, "vlp"}, {Stage::Kernels, "kernels"}, {Stage::Plan, "plan"}};
   if (job.emit == "model")
@@ -131,8 +134,15 @@ static int emitStage(ModuleOp module, const Job &job) {
     if (job.emit == name)
       return printModule(module, job);
   }
-  FailureOr<OwningOpRef<ModuleOp>> code = emitPlan(module, pipeline.chip);
+  FailureOr<OwningOpRef<ModuleOp>> code = emitPlan(module, target);
   return failed(code) ? 2 : printModule(**code, job);
+}
+
+static std::vector<std::string> getNames(const Job &job) {
+  std::vector<std::string> names;
+  for (const TargetInfo &target : job.compile.targets)
+    names.push_back(getName(target));
+  return names;
 }
 
 static int compile(ModuleOp module, const Job &job) {
@@ -150,12 +160,12 @@ static int compile(ModuleOp module, const Job &job) {
   });
   if (passes && !error)
     error = writeReport(
-        {job.request.model, job.compile.chips, seconds, compiled->bytes.size(), passes->getRecords(), *compiled->plan},
+        {job.request.model, getNames(job), seconds, compiled->bytes.size(), passes->getRecords(), *compiled->plans.front()},
         job.report);
   if (error)
     return reportError(std::move(error));
   llvm::outs() << llvm::formatv("{0}: {1} for {2} in {3:f1} s, {4:f1} MB\n", job.output, job.request.model,
-                                llvm::join(job.compile.chips, ", "), seconds, double(compiled->bytes.size()) / 1e6);
+                                llvm::join(getNames(job), ", "), seconds, double(compiled->bytes.size()) / 1e6);
   return 0;
 }
 

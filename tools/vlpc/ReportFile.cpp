@@ -53,7 +53,7 @@ static json::Object toJson(const CompileReport &report) {
     entries.push_back(toJson(entry));
   auto kernels = plan.getOps<plan::KernelOp>();
   return json::Object{{"model", report.model},
-                      {"chips", json::Array(report.chips)},
+                      {"targets", json::Array(report.targets)},
                       {"seconds", report.seconds},
                       {"file_bytes", int64_t(report.fileBytes)},
                       {"kernels", int64_t(std::distance(kernels.begin(), kernels.end()))},
@@ -81,7 +81,7 @@ static void writeHtml(const CompileReport &report, llvm::raw_ostream &out) {
          "table{border-collapse:collapse;width:100%}td,th{padding:.3rem .6rem;text-align:right;border-bottom:1px solid "
          "#ddd}"
          "td:first-child,th:first-child{text-align:left}.idle{color:#888}li{font-size:.85em}</style></head><body>\n";
-  out << "<h1>" << escape(report.model) << "</h1><p>Compiled for " << escape(llvm::join(report.chips, ", ")) << " in "
+  out << "<h1>" << escape(report.model) << "</h1><p>Compiled for " << escape(llvm::join(report.targets, ", ")) << " in "
       << llvm::formatv("{0:f1}", report.seconds) << " s; the file has " << number(report.fileBytes) << "B.</p>\n";
   out << "<h2>Entries</h2><table><tr><th>entry</th><th>arena</th><th>launches</th><th>copies</th><th>flops</"
          "th><th>bytes</th></tr>\n";

@@ -10,11 +10,11 @@ namespace vlp::tools {
 
 struct CompileReport {
   std::string model;
-  std::vector<std::string> chips;
+  std::vector<std::string> targets;
   double seconds = 0;
   size_t fileBytes = 0;
   std::vector<PassRecord> passes;
-  /// The plan, for entries, arena sizes and kernels.
+  /// The first target's plan, for entries, arena sizes and kernels.
   mlir::ModuleOp plan;
 };
 

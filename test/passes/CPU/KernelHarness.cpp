@@ -205,7 +205,7 @@ void checkOn(const std::string &chip, KernelOp kernel, const test::KernelCase &c
   std::string why;
   ASSERT_TRUE(emitter->supports(kernel, target, why)) << why;
   KernelPlan plan = emitter->plan(kernel, target);
-  std::vector<cpu::KernelToEmit> items;
+  std::vector<KernelToEmit> items;
   std::vector<std::string> symbols;
   for (unsigned i = 0; i < plan.launches.size(); ++i) {
     symbols.push_back("kernel" + plan.launches[i].suffix);

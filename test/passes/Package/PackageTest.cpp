@@ -60,7 +60,7 @@ TEST_F(PackageTest, EverythingArrives) {
                 std::string("\x7f"
                             "ELF",
                             4)};
-  FailureOr<std::string> bytes = packageModel(*module, {code}, {"0.1.0"});
+  FailureOr<std::string> bytes = packageModel({{*module, code}}, {"0.1.0"});
   ASSERT_TRUE(succeeded(bytes)) << errors;
   auto container = format::Container::parse(std::vector<char>(bytes->begin(), bytes->end()), "toy.vlp");
   ASSERT_TRUE(container) << container.status().message();
@@ -84,11 +84,11 @@ TEST_F(PackageTest, EverythingArrives) {
   EXPECT_EQ(m.state(1).tensor().dtype(), format::I32);
   EXPECT_EQ(m.state(2).doc(), "rate");
   EXPECT_EQ(m.state_bytes(), 192u);
-  ASSERT_EQ(m.kernels_size(), 2);
-  EXPECT_EQ(m.kernels(0).name(), "k_a");
-  EXPECT_EQ(m.kernels(1).name(), "k");
-  ASSERT_EQ(m.entries_size(), 1);
-  const format::Entry &entry = m.entries(0);
+  ASSERT_EQ(m.programs(0).kernels_size(), 2);
+  EXPECT_EQ(m.programs(0).kernels(0).name(), "k_a");
+  EXPECT_EQ(m.programs(0).kernels(1).name(), "k");
+  ASSERT_EQ(m.programs(0).entries_size(), 1);
+  const format::Entry &entry = m.programs(0).entries(0);
   EXPECT_EQ(entry.options().at("batch"), 2);
   EXPECT_TRUE(entry.writes_state());
   EXPECT_EQ(entry.finite_flag(), "finite");
@@ -102,9 +102,9 @@ TEST_F(PackageTest, EverythingArrives) {
   EXPECT_EQ(launch.args(1).region(), format::ARENA);
   EXPECT_EQ(entry.ops(1).launch().kernel(), 1u);
   EXPECT_EQ(entry.ops(2).copy().dst().offset(), 64u);
-  ASSERT_EQ(m.code_size(), 1);
-  EXPECT_EQ(m.code(0).features(1), "fma");
-  auto section = container->section(m.code(0).section());
+  ASSERT_EQ(m.programs_size(), 1);
+  EXPECT_EQ(m.programs(0).features(1), "fma");
+  auto section = container->section(m.programs(0).section());
   ASSERT_TRUE(section);
   EXPECT_EQ(std::string(section->begin(), section->end()), code.bytes);
   auto constants = container->section(0);
@@ -121,10 +121,13 @@ TEST_F(PackageTest, EverythingArrives) {
 }
 
 TEST_F(PackageTest, EqualInputGivesEqualBytes) {
-  FailureOr<std::string> first = packageModel(*parse(plannedText), {}, {"0.1.0"});
+  CodeBlob code{"cpu", "x86-64-v4"};
+  OwningOpRef<ModuleOp> firstPlan = parse(plannedText);
+  FailureOr<std::string> first = packageModel({{*firstPlan, code}}, {"0.1.0"});
   MLIRContext other(MLIRContext::Threading::DISABLED);
   other.loadDialect<VLPDialect, plan::PlanDialect, func::FuncDialect>();
-  FailureOr<std::string> second = packageModel(*parseSourceString<ModuleOp>(plannedText, &other), {}, {"0.1.0"});
+  OwningOpRef<ModuleOp> secondPlan = parseSourceString<ModuleOp>(plannedText, &other);
+  FailureOr<std::string> second = packageModel({{*secondPlan, code}}, {"0.1.0"});
   ASSERT_TRUE(succeeded(first) && succeeded(second)) << errors;
   EXPECT_EQ(*first, *second);
 }
@@ -135,7 +138,7 @@ module attributes {vlp.model = 3 : i64, vlp.config = {width = "wide"}, vlp.prepr
   func.func private @left()
 })");
   ASSERT_TRUE(module);
-  EXPECT_TRUE(failed(packageModel(*module, {}, {})));
+  EXPECT_TRUE(failed(packageModel({{*module, {"cpu", "x86-64-v4"}}}, {})));
   EXPECT_NE(errors.find("expected 'vlp.model' to be a string, got 3"), std::string::npos) << errors;
   EXPECT_NE(errors.find("expected numbers in 'vlp.config'"), std::string::npos) << errors;
   EXPECT_NE(errors.find("expected 'mean' to be an array<f32>"), std::string::npos) << errors;

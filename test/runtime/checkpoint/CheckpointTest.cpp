@@ -87,7 +87,7 @@ TEST(Checkpoint, TrainingCheckpointForAnEncoder) {
   TemporaryFolder folder;
   auto trained = toySession(folder);
   auto encoder = toySession(folder, 1, [](format::Manifest &manifest) {
-    manifest.mutable_entries()->DeleteSubrange(0, 1);
+    manifest.mutable_programs(0)->mutable_entries()->DeleteSubrange(0, 1);
     manifest.mutable_state()->DeleteSubrange(1, 3);
   });
   ASSERT_TRUE(trained && encoder);

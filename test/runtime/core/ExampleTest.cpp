@@ -22,7 +22,7 @@ static std::pair<std::string, int> runExample(const std::string &arguments) {
 
 /// The toy with an image of the shape that the example asks for, of as many numbers.
 static void giveImageShape(format::Manifest &manifest) {
-  for (format::Entry &entry : *manifest.mutable_entries())
+  for (format::Entry &entry : *manifest.mutable_programs(0)->mutable_entries())
     for (format::Tensor &tensor : *entry.mutable_inputs())
       if (tensor.name() == "image") {
         tensor.clear_shape();

@@ -53,10 +53,10 @@ TEST(Module, MissingFile) {
 TEST(Module, ForAnotherCpu) {
   TemporaryFolder folder;
   Status status = loadEdited(folder, [](format::Manifest &manifest) {
-    manifest.mutable_code(0)->set_chip("x86-64-v9");
-    manifest.mutable_code(0)->add_features("sse2");
-    manifest.mutable_code(0)->add_features("future-cpu-feature");
-    manifest.mutable_code(0)->add_features("another-one");
+    manifest.mutable_programs(0)->set_chip("x86-64-v9");
+    manifest.mutable_programs(0)->add_features("sse2");
+    manifest.mutable_programs(0)->add_features("future-cpu-feature");
+    manifest.mutable_programs(0)->add_features("another-one");
   });
   EXPECT_MESSAGE(status, "this CPU cannot run the file: its code for x86-64-v9 needs future-cpu-feature, another-one; "
                          "recompile with vlpc --target=cpu:x86-64-v3");
@@ -66,8 +66,12 @@ TEST(Module, ForAnotherCpu) {
 // A file with several codes runs everywhere that one of them does; the one that asks for most is the best.
 TEST(Module, ChoosesTheBestCode) {
   TemporaryFolder folder;
-  auto addCode = [](format::Manifest &manifest, const char *chip, std::vector<std::string> features, uint32_t section) {
-    format::Code &code = *manifest.add_code();
+  google::protobuf::RepeatedPtrField<format::Entry> entries;
+  google::protobuf::RepeatedPtrField<format::Kernel> kernels;
+  auto addCode = [&](format::Manifest &manifest, const char *chip, std::vector<std::string> features, uint32_t section) {
+    format::Program &code = *manifest.add_programs();
+    *code.mutable_entries() = entries;
+    *code.mutable_kernels() = kernels;
     code.set_target("cpu");
     code.set_chip(chip);
     code.set_section(section);
@@ -76,7 +80,9 @@ TEST(Module, ChoosesTheBestCode) {
   };
   // Only section 0 holds code: a choice of section 1 (the constants) shows as an error.
   auto edit = [&](format::Manifest &manifest) {
-    manifest.clear_code();
+    entries = manifest.programs(0).entries();
+    kernels = manifest.programs(0).kernels();
+    manifest.clear_programs();
     addCode(manifest, "old", {}, 1);
     addCode(manifest, "good", {"sse2"}, 0);
     addCode(manifest, "future", {"sse2", "sse", "future-cpu-feature"}, 1);
@@ -92,9 +98,16 @@ TEST(Module, ChoosesTheBestCode) {
 
 TEST(Module, WithoutCodeForCpu) {
   TemporaryFolder folder;
-  EXPECT_MESSAGE(loadEdited(folder, [](format::Manifest &manifest) { manifest.mutable_code(0)->set_target("cuda"); }),
+  auto toGpu = [](format::Manifest &manifest) {
+    manifest.mutable_programs(0)->set_target("cuda");
+    for (format::Entry &entry : *manifest.mutable_programs(0)->mutable_entries())
+      for (format::Op &op : *entry.mutable_ops())
+        if (op.has_launch())
+          op.mutable_launch()->set_threads(128);
+  };
+  EXPECT_MESSAGE(loadEdited(folder, toGpu),
                  "no code for cpu in this file, which has cuda:x86-64; recompile with vlpc --target=cpu");
-  EXPECT_MESSAGE(loadEdited(folder, [](format::Manifest &manifest) { manifest.clear_code(); }), "which has none");
+  EXPECT_MESSAGE(loadEdited(folder, [](format::Manifest &manifest) { manifest.clear_programs(); }), "which has none");
 }
 
 TEST(Module, UnknownDevice) {
@@ -107,8 +120,8 @@ TEST(Module, ListsAllMissingKernels) {
   TemporaryFolder folder;
   EXPECT_MESSAGE(loadEdited(folder,
                             [](format::Manifest &manifest) {
-                              manifest.mutable_kernels(0)->set_name("matmul_1_2_3_0123");
-                              manifest.mutable_kernels(4)->set_name("row_9");
+                              manifest.mutable_programs(0)->mutable_kernels(0)->set_name("matmul_1_2_3_0123");
+                              manifest.mutable_programs(0)->mutable_kernels(4)->set_name("row_9");
                             }),
                  "lacks kernels: matmul_1_2_3_0123, row_9;");
 }

@@ -184,7 +184,7 @@ TEST(Session, SaysWhatMemoryItLacks) {
   TemporaryFolder folder;
   std::string path = folder.file("large.vlp");
   writeFile(path, toyFile([](format::Manifest &manifest) {
-              manifest.mutable_entries(0)->set_arena_size(uint64_t(1) << 47);
+              manifest.mutable_programs(0)->mutable_entries(0)->set_arena_size(uint64_t(1) << 47);
             }));
   auto module = Module::load(path);
   ASSERT_TRUE(module) << module.status().message();

@@ -103,12 +103,15 @@ Manifest toyManifest(const std::function<void(Manifest &)> &edit) {
            0.25, 0);
   addState(manifest, makeTensor("buffer", F32, {kToyWidth}, STATE, 512), StateTensor::PARAMETER, Initializer::UNIFORM,
            -1, 1);
+  Program &program = *manifest.add_programs();
+  program.set_target("cpu");
+  program.set_chip("x86-64");
   for (const char *name : {"toy_mean", "toy_residual", "toy_loss", "toy_step", "toy_count", "toy_encode_image",
                            "toy_encode_text", "toy_increment"})
-    manifest.add_kernels()->set_name(name);
+    program.add_kernels()->set_name(name);
   Slot weight = makeSlot(STATE, 0, row), moment = makeSlot(STATE, 192, row), step = makeSlot(STATE, 384, 4);
 
-  Entry &train = *manifest.add_entries();
+  Entry &train = *program.add_entries();
   train.set_name("train");
   *train.add_inputs() = makeTensor("image", F32, {kToyBatch, kToyWidth}, INPUT, 0);
   *train.add_outputs() = makeTensor("loss", F32, {}, OUTPUT, 0);
@@ -125,7 +128,7 @@ Manifest toyManifest(const std::function<void(Manifest &)> &edit) {
   addLaunch(train, Step, kToyWidth, "optimizer", {residual, makeSlot(STATE, 448, 4), finite, weight, moment}, 2, true);
   addLaunch(train, Count, 1, "optimizer", {finite, step}, 1);
 
-  Entry &encodeImage = *manifest.add_entries();
+  Entry &encodeImage = *program.add_entries();
   encodeImage.set_name("encode_image");
   *encodeImage.add_inputs() = makeTensor("image", F32, {kToyBatch, kToyWidth}, INPUT, 0);
   *encodeImage.add_outputs() = makeTensor("image_embedding", F32, {kToyBatch, kToyWidth}, OUTPUT, 0);
@@ -139,7 +142,7 @@ Manifest toyManifest(const std::function<void(Manifest &)> &edit) {
   *copy.mutable_dst() = makeSlot(OUTPUT, 0, image);
   copy.set_layer("visual.normalize");
 
-  Entry &encodeText = *manifest.add_entries();
+  Entry &encodeText = *program.add_entries();
   encodeText.set_name("encode_text");
   *encodeText.add_inputs() = makeTensor("text", I32, {kToyBatch, kToyText}, INPUT, 0);
   *encodeText.add_outputs() = makeTensor("text_embedding", F32, {kToyBatch, kToyWidth}, OUTPUT, 0);
@@ -148,16 +151,13 @@ Manifest toyManifest(const std::function<void(Manifest &)> &edit) {
   addLaunch(encodeText, EncodeText, kToyBatch, "text",
             {makeSlot(INPUT, 0, kToyBatch * kToyText * 4), weight, makeSlot(OUTPUT, 0, image)}, 1);
 
-  Entry &count = *manifest.add_entries();
+  Entry &count = *program.add_entries();
   count.set_name("count");
   *count.add_outputs() = makeTensor("values", F32, {1000}, OUTPUT, 0);
   count.set_output_size(4000);
   for (int i = 0; i < kToyIncrements; ++i)
     addLaunch(count, Increment, 1000, "count", {makeSlot(OUTPUT, 0, 4000)}, 1);
 
-  Code &code = *manifest.add_code();
-  code.set_target("cpu");
-  code.set_chip("x86-64");
   manifest.add_sections()->set_name("cpu:x86-64");
   manifest.add_sections()->set_name("constants");
   manifest.mutable_sections(1)->set_size(row);

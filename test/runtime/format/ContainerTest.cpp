@@ -37,7 +37,7 @@ TEST(Container, RoundTrip) {
   auto container = parse(smallFile());
   ASSERT_TRUE(container) << container.status().message();
   EXPECT_EQ(container->manifest().model(), "toy");
-  EXPECT_EQ(container->manifest().entries_size(), 4);
+  EXPECT_EQ(container->manifest().programs(0).entries_size(), 4);
   auto section = container->section(1);
   ASSERT_TRUE(section) << section.status().message();
   EXPECT_EQ(std::string(section->data(), section->size()), std::string(kToyWidth * 4, 'k'));
@@ -79,9 +79,9 @@ TEST(Container, NotACompiledFile) {
 
 TEST(Container, AnotherVersion) {
   std::string bytes = smallFile();
-  bytes[8] = 2;
+  bytes[8] = 3;
   EXPECT_EQ(judge(bytes).message(),
-            "file.vlp: compiled for another version: the file has format version 2, this runtime reads version 1; "
+            "file.vlp: compiled for another version: the file has format version 3, this runtime reads version 2; "
             "compile the model again with vlpc");
 }
 
@@ -120,11 +120,11 @@ struct BadManifest {
 } // namespace
 
 static Launch &firstLaunch(Manifest &manifest) {
-  return *manifest.mutable_entries(0)->mutable_ops(0)->mutable_launch();
+  return *manifest.mutable_programs(0)->mutable_entries(0)->mutable_ops(0)->mutable_launch();
 }
-static Copy &firstCopy(Manifest &manifest) { return *manifest.mutable_entries(1)->mutable_ops(1)->mutable_copy(); }
+static Copy &firstCopy(Manifest &manifest) { return *manifest.mutable_programs(0)->mutable_entries(1)->mutable_ops(1)->mutable_copy(); }
 static Tensor &firstState(Manifest &manifest) { return *manifest.mutable_state(0)->mutable_tensor(); }
-static Tensor &firstInput(Manifest &manifest) { return *manifest.mutable_entries(0)->mutable_inputs(0); }
+static Tensor &firstInput(Manifest &manifest) { return *manifest.mutable_programs(0)->mutable_entries(0)->mutable_inputs(0); }
 
 // A checksum that is right does not make a manifest right: each of these would read or write outside of its memory, or
 // crash.
@@ -144,8 +144,8 @@ TEST(Container, RefusesManifestsThatPointOutside) {
       {"writes to read-only region CONSTANTS", [](Manifest &m) { firstLaunch(m).set_results(2); }},
       {"writes to read-only region INPUT", [](Manifest &m) { firstLaunch(m).mutable_args(2)->set_region(INPUT); }},
       {"writes state in an entry that is said not to",
-       [](Manifest &m) { m.mutable_entries(0)->set_writes_state(false); }},
-      {"neither launch nor copy", [](Manifest &m) { m.mutable_entries(0)->mutable_ops(0)->clear_op(); }},
+       [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->set_writes_state(false); }},
+      {"neither launch nor copy", [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->mutable_ops(0)->clear_op(); }},
       {"a copy of 444 bytes to 440", [](Manifest &m) { firstCopy(m).mutable_dst()->set_size(440); }},
       {"overlap",
        [](Manifest &m) {
@@ -169,15 +169,15 @@ TEST(Container, RefusesManifestsThatPointOutside) {
       {"no number of its type", [](Manifest &m) { m.mutable_state(2)->mutable_init()->set_a(1e10); }},
       {"the state is said to have", [](Manifest &m) { m.set_state_bytes(UINT64_MAX); }},
       {"expected it in region INPUT", [](Manifest &m) { firstInput(m).mutable_slot()->set_region(STATE); }},
-      {"input tensor 'image': bytes", [](Manifest &m) { m.mutable_entries(0)->set_input_size(440); }},
-      {"region ARENA is said to have", [](Manifest &m) { m.mutable_entries(0)->set_arena_size(UINT64_MAX - 64); }},
-      {"its flag 'fine' is not one i32", [](Manifest &m) { m.mutable_entries(0)->set_finite_flag("fine"); }},
-      {"its flag 'loss' is not one i32", [](Manifest &m) { m.mutable_entries(0)->set_finite_flag("loss"); }},
-      {"two of kind entry are called 'train'", [](Manifest &m) { m.mutable_entries(1)->set_name("train"); }},
-      {"entry without a proper name", [](Manifest &m) { m.mutable_entries(1)->clear_name(); }},
-      {"kernel without a proper name", [](Manifest &m) { m.mutable_kernels(1)->set_name(std::string("a\0b", 3)); }},
-      {"two of kind output", [](Manifest &m) { m.mutable_entries(0)->mutable_outputs(0)->set_name("finite"); }},
-      {"lies in section 2, but there are 2", [](Manifest &m) { m.mutable_code(0)->set_section(2); }},
+      {"input tensor 'image': bytes", [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->set_input_size(440); }},
+      {"region ARENA is said to have", [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->set_arena_size(UINT64_MAX - 64); }},
+      {"its flag 'fine' is not one i32", [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->set_finite_flag("fine"); }},
+      {"its flag 'loss' is not one i32", [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->set_finite_flag("loss"); }},
+      {"two of kind entry are called 'train'", [](Manifest &m) { m.mutable_programs(0)->mutable_entries(1)->set_name("train"); }},
+      {"entry without a proper name", [](Manifest &m) { m.mutable_programs(0)->mutable_entries(1)->clear_name(); }},
+      {"kernel without a proper name", [](Manifest &m) { m.mutable_programs(0)->mutable_kernels(1)->set_name(std::string("a\0b", 3)); }},
+      {"two of kind output", [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->mutable_outputs(0)->set_name("finite"); }},
+      {"lies in section 2, but there are 2", [](Manifest &m) { m.mutable_programs(0)->set_section(2); }},
   };
   for (const BadManifest &bad : cases) {
     Status status = judge(smallFile(bad.edit));

@@ -30,7 +30,10 @@ format::Manifest smallManifest() {
   format::StateTensor &rate = *addState("train.learning_rate", format::StateTensor::SCALAR, 1, false);
   rate.mutable_init()->set_a(0.001);
   rate.set_doc("peak rate");
-  format::Entry &entry = *manifest.add_entries();
+  format::Program &program = *manifest.add_programs();
+  program.set_target("cpu");
+  program.add_features("future-cpu-feature");
+  format::Entry &entry = *program.add_entries();
   entry.set_name("train");
   entry.set_arena_size(4096);
   format::Tensor &image = *entry.add_inputs();
@@ -47,14 +50,14 @@ format::Manifest smallManifest() {
 
 TEST(ModelInfo, Costs) {
   format::Manifest manifest = smallManifest();
-  EntryCosts costs = costsOf(manifest.entries(0));
+  EntryCosts costs = costsOf(manifest.programs(0).entries(0));
   EXPECT_EQ(costs.launches, 1);
   EXPECT_EQ(costs.copies, 1);
   EXPECT_EQ(costs.flops, 1000);
   EXPECT_EQ(costs.bytes, 500 + 2 * 64);
-  EXPECT_EQ(batchOf(manifest.entries(0)), 8);
+  EXPECT_EQ(batchOf(manifest.programs(0).entries(0)), 8);
   EXPECT_EQ(batchOf(format::Entry()), 0);
-  EXPECT_EQ(typeOf(manifest.entries(0).inputs(0)), "f32[8, 3]");
+  EXPECT_EQ(typeOf(manifest.programs(0).entries(0).inputs(0)), "f32[8, 3]");
 }
 
 TEST(ModelInfo, Text) {

@@ -63,7 +63,7 @@ TEST(Encoder, ErrorsNameWhatIsWrong) {
   ScratchFolder folder;
   tokenizer::ClipBpe tokenizer = bytesOnly();
   std::vector<std::string> texts = {"x"};
-  auto without = toyClipSession(folder, 1, [](format::Manifest &manifest) { manifest.mutable_entries()->RemoveLast(); });
+  auto without = toyClipSession(folder, 1, [](format::Manifest &manifest) { manifest.mutable_programs(0)->mutable_entries()->RemoveLast(); });
   auto encoder = Encoder::create(*without, tokenizer);
   ASSERT_TRUE(encoder);
   auto result = encoder->texts(texts);

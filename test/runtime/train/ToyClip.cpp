@@ -117,7 +117,7 @@ struct EntryBuilder {
 };
 
 EntryBuilder addEntry(Builder &builder, const std::string &name) {
-  Entry &entry = *builder.manifest.add_entries();
+  Entry &entry = *builder.manifest.mutable_programs(0)->add_entries();
   entry.set_name(name);
   (*entry.mutable_options())["batch"] = B;
   return {builder, entry};
@@ -137,8 +137,11 @@ Manifest toyClipManifest() {
     manifest.mutable_preprocessing()->add_mean(0.5f);
     manifest.mutable_preprocessing()->add_std(0.5f);
   }
+  Program &program = *manifest.add_programs();
+  program.set_target("cpu");
+  program.set_chip("x86-64");
   for (const char *name : {"toy_clip_image", "toy_clip_text", "toy_clip_loss", "toy_clip_step"}) {
-    Kernel &kernel = *manifest.add_kernels();
+    Kernel &kernel = *program.add_kernels();
     kernel.set_name(name);
     kernel.set_anchor("toy");
   }
@@ -178,9 +181,6 @@ Manifest toyClipManifest() {
   Slot textEmbedding = encodeText.output("text_embedding", F32, {B, E});
   encodeText.launch(Text, B, "text", {words, table, textEmbedding, encodeText.value({B})}, 2, 2.0 * B * T * E);
 
-  Code &code = *manifest.add_code();
-  code.set_target("cpu");
-  code.set_chip("x86-64");
   manifest.add_sections()->set_name("cpu:x86-64");
   return manifest;
 }

@@ -229,7 +229,7 @@ TEST_F(Trainer, NoValidationItems) {
 }
 
 TEST_F(Trainer, FileWithoutEncodersTrainsWithoutValidation) {
-  auto session = toyClipSession(folder, 1, [](format::Manifest &manifest) { manifest.mutable_entries()->DeleteSubrange(1, 2); });
+  auto session = toyClipSession(folder, 1, [](format::Manifest &manifest) { manifest.mutable_programs(0)->mutable_entries()->DeleteSubrange(1, 2); });
   auto result = train(*session, dataset, options("run", 9), recorder);
   ASSERT_TRUE(result) << result.status().message();
   ASSERT_EQ(recorder.notes.size(), 1u);

@@ -45,7 +45,7 @@ TEST(Compare, FirstDivergenceIsNamedAndReproduced) {
       }
   });
   ASSERT_GT(changed, 0u);
-  auto comparison = compareEntry(*compiled->kernels, *compiled->plan, *loaded, "encode_image", inputs);
+  auto comparison = compareEntry(*compiled->kernels, *compiled->plans.front(), *loaded, "encode_image", inputs);
   ASSERT_TRUE(bool(comparison)) << llvm::toString(comparison.takeError());
   ASSERT_TRUE(comparison->first.has_value());
   EXPECT_EQ(comparison->first->kernel + 1, changed);

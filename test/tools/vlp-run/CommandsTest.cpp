@@ -27,9 +27,9 @@ TEST_F(Commands, Info) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   json info = json::parse(succeeds("info model.vlp --json"));
   EXPECT_EQ(info["parameters"], 588 * 16 + 640 * 16 + 1);
-  EXPECT_EQ(info["entries"].size(), 3u);
-  EXPECT_EQ(info["entries"][0]["batch"], 8);
-  EXPECT_GT(info["entries"][0]["arena_bytes"], 0);
+  EXPECT_EQ(info["programs"][0]["entries"].size(), 3u);
+  EXPECT_EQ(info["programs"][0]["entries"][0]["batch"], 8);
+  EXPECT_GT(info["programs"][0]["entries"][0]["arena_bytes"], 0);
   EXPECT_TRUE(info["runs_here"]);
 }
 

@@ -48,7 +48,7 @@ TEST_F(Mistakes, Files) {
 }
 
 TEST_F(Mistakes, WrongCpu) {
-  writeToyClip(file("other.vlp"), [](vlp::format::Manifest &manifest) { manifest.mutable_code(0)->add_features("amx_fp16_from_the_future"); });
+  writeToyClip(file("other.vlp"), [](vlp::format::Manifest &manifest) { manifest.mutable_programs(0)->add_features("amx_fp16_from_the_future"); });
   fails("train other.vlp --data=shapes --out=x", {"amx_fp16_from_the_future"});
   EXPECT_NE(succeeds("info other.vlp").find("cannot run it"), std::string::npos);
 }

@@ -1,26 +1,26 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Polynomial exp, log, erf, tanh, sigmoid and cosine on f32 vectors (or scalars): no calls, no tables. The bounds
+// Polynomial exp, log, erf, tanh, sigmoid and cosine on f32 vectors (or scalars): no calls, no tables, the same on every target. The bounds
 // below are those of the series; EmitterTest checks the rounded functions to 4e-7, also at infinities, NaN, zeros, subnormals and overflow.
 #pragma once
 
-#include "passes/CPU/KernelBuilder.h"
+#include "passes/Kernels/MathBuilder.h"
 
-namespace vlp::cpu {
+namespace vlp::math {
 
 /// e^x, relative error below 2e-7; 0 below -103.97, infinity above 88.72, NaN stays.
-Value exp(KernelBuilder &k, Value x);
+mlir::Value exp(MathBuilder &k, mlir::Value x);
 /// ln x for x > 0, relative error below 2e-7 (absolute near 1); -infinity at 0, NaN below.
-Value log(KernelBuilder &k, Value x);
+mlir::Value log(MathBuilder &k, mlir::Value x);
 /// erf x, absolute error below 2e-7 (Abramowitz and Stegun 7.1.26 has 1.5e-7 before rounding; see the source for the form used).
-Value erf(KernelBuilder &k, Value x);
+mlir::Value erf(MathBuilder &k, mlir::Value x);
 /// tanh x, absolute error below 2e-7.
-Value tanh(KernelBuilder &k, Value x);
+mlir::Value tanh(MathBuilder &k, mlir::Value x);
 /// 1 / (1 + e^-x).
-Value sigmoid(KernelBuilder &k, Value x);
+mlir::Value sigmoid(MathBuilder &k, mlir::Value x);
 /// cos(pi u) for u in [0, 1], absolute error below 2e-7.
-Value cosPi(KernelBuilder &k, Value u);
+mlir::Value cosPi(MathBuilder &k, mlir::Value u);
 /// x/2 (1 + erf(x / sqrt 2)) and its derivative times dy.
-Value gelu(KernelBuilder &k, Value x);
-Value geluGrad(KernelBuilder &k, Value x, Value dy);
+mlir::Value gelu(MathBuilder &k, mlir::Value x);
+mlir::Value geluGrad(MathBuilder &k, mlir::Value x, mlir::Value dy);
 
-} // namespace vlp::cpu
+} // namespace vlp::math

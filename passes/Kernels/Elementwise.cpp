@@ -1,0 +1,107 @@
+// Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Elementwise ops as arithmetic on registers.
+#include "passes/Kernels/Elementwise.h"
+#include "passes/Kernels/VectorMath.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace vlp;
+
+static Value emitArithmetic(MathBuilder &k, Operation *op, Value x, Value y) {
+  bool isFloat = isa<FloatType>(getElementTypeOrSelf(x.getType()));
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case([&](AddOp) { return isFloat ? k.addf(x, y) : arith::AddIOp::create(k.b, x, y).getResult(); })
+      .Case([&](SubOp) { return isFloat ? k.subf(x, y) : arith::SubIOp::create(k.b, x, y).getResult(); })
+      .Case([&](MulOp) { return isFloat ? k.mulf(x, y) : arith::MulIOp::create(k.b, x, y).getResult(); })
+      .Case([&](DivOp) { return isFloat ? k.divf(x, y) : arith::DivSIOp::create(k.b, x, y).getResult(); });
+}
+
+static Value flag(MathBuilder &k, Value condition) {
+  return arith::CmpIOp::create(k.b, arith::CmpIPredicate::ne, condition, k.intLike(condition, 0));
+}
+
+// A number is finite exactly if x - x = 0.
+static Value emitAllFinite(MathBuilder &k, ArrayRef<Value> operands) {
+  Value finite;
+  for (Value x : operands) {
+    Value one = arith::CmpFOp::create(k.b, arith::CmpFPredicate::OEQ, k.subf(x, x), k.constantLike(x, 0));
+    finite = finite ? arith::AndIOp::create(k.b, finite, one).getResult() : one;
+  }
+  return k.select(finite, k.intLike(operands[0], 1), k.intLike(operands[0], 0));
+}
+
+static Value emitWarmupCosine(MathBuilder &k, ArrayRef<Value> operands) {
+  Value step = arith::SIToFPOp::create(k.b, k.typeLike(operands[0], k.f32Type()), operands[0]);
+  Value peak = operands[1], warmup = operands[2], total = operands[3];
+  Value one = k.constantLike(step, 1), zero = k.constantLike(step, 0);
+  Value rising = k.divf(k.mulf(peak, k.addf(step, one)), warmup);
+  // The span is at least one step, so that a schedule without decay does not divide zero by zero.
+  Value span = k.maxf(k.subf(total, warmup), one);
+  Value done = k.maxf(k.minf(k.divf(k.subf(step, warmup), span), one), zero);
+  Value falling = k.mulf(k.mulf(peak, k.constantLike(step, 0.5)), k.addf(one, math::cosPi(k, done)));
+  Value isRising = arith::CmpFOp::create(k.b, arith::CmpFPredicate::OLT, step, warmup);
+  return k.select(isRising, rising, falling);
+}
+
+static Value emitClipFactor(MathBuilder &k, Value norm, Value maxNorm) {
+  Value one = k.constantLike(norm, 1);
+  Value factor = k.minf(k.divf(maxNorm, k.addf(norm, k.constantLike(norm, 1e-6))), one);
+  Value off = arith::CmpFOp::create(k.b, arith::CmpFPredicate::OEQ, maxNorm, k.constantLike(norm, 0));
+  return k.select(off, one, factor);
+}
+
+static Value emitQuickGelu(MathBuilder &k, Value x) {
+  return k.mulf(x, math::sigmoid(k, k.mulf(x, k.constantLike(x, 1.702))));
+}
+
+static Value emitQuickGeluGrad(MathBuilder &k, Value x, Value dy) {
+  Value scaled = k.mulf(x, k.constantLike(x, 1.702));
+  Value s = math::sigmoid(k, scaled), one = k.constantLike(x, 1);
+  return k.mulf(k.mulf(dy, s), k.fma(scaled, k.subf(one, s), one));
+}
+
+static Value emitSum(MathBuilder &k, ArrayRef<Value> operands) {
+  Value sum = operands[0];
+  for (Value x : operands.drop_front())
+    sum = k.addf(sum, x);
+  return sum;
+}
+
+static Value emitCast(MathBuilder &k, Value x) {
+  bool fromInt = getElementTypeOrSelf(x.getType()).isInteger(32);
+  return fromInt ? arith::SIToFPOp::create(k.b, k.typeLike(x, k.f32Type()), x).getResult() : x;
+}
+
+static Value emitInF32(MathBuilder &k, Operation *op, ArrayRef<Value> in) {
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case<AddOp, SubOp, MulOp, DivOp>([&](auto) { return emitArithmetic(k, op, in[0], in[1]); })
+      .Case([&](NegOp) { return k.negf(in[0]); })
+      .Case([&](ExpOp) { return math::exp(k, in[0]); })
+      .Case([&](LogOp) { return math::log(k, in[0]); })
+      .Case([&](TanhOp) { return math::tanh(k, in[0]); })
+      .Case([&](SigmoidOp) { return math::sigmoid(k, in[0]); })
+      .Case([&](GeluOp) { return math::gelu(k, in[0]); })
+      .Case([&](QuickGeluOp) { return emitQuickGelu(k, in[0]); })
+      .Case([&](GeluGradOp) { return math::geluGrad(k, in[0], in[1]); })
+      .Case([&](QuickGeluGradOp) { return emitQuickGeluGrad(k, in[0], in[1]); })
+      .Case([&](CastOp) { return emitCast(k, in[0]); })
+      .Case([&](SelectOp) { return k.select(flag(k, in[0]), in[1], in[2]); })
+      .Case([&](AccumulateOp) { return emitSum(k, in); })
+      .Case([&](ClipFactorOp) { return emitClipFactor(k, in[0], in[1]); })
+      .Case([&](AllFiniteOp) { return emitAllFinite(k, in); })
+      .Case([&](WarmupCosineOp) { return emitWarmupCosine(k, in); })
+      .Case([&](ClampOp) { return k.minf(k.maxf(in[0], in[1]), in[2]); })
+      .Default([](Operation *op) -> Value {
+        op->emitError() << "'" << op->getName() << "' has no code";
+        llvm_unreachable("elementwise op without arithmetic");
+      });
+}
+
+Value vlp::emitElementwise(MathBuilder &k, Operation *op, ArrayRef<Value> operands) {
+  Value result = emitInF32(k, op, operands);
+  if (!cast<RankedTensorType>(op->getResult(0).getType()).getElementType().isBF16())
+    return result;
+  Value rounded = arith::TruncFOp::create(k.b, k.typeLike(result, k.b.getBF16Type()), result);
+  return arith::ExtFOp::create(k.b, result.getType(), rounded);
+}

@@ -1,0 +1,13 @@
+// Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The arithmetic of elementwise ops, on registers: shared by the expression evaluators of all targets.
+#pragma once
+
+#include "passes/Kernels/MathBuilder.h"
+
+namespace vlp {
+
+/// The value of elementwise `op`, given its operands: scalars or vectors of one shape, f32 or i32. Registers hold bf16 values as f32; a
+/// result that the op gives in bf16 is rounded to one.
+mlir::Value emitElementwise(MathBuilder &k, mlir::Operation *op, llvm::ArrayRef<mlir::Value> operands);
+
+} // namespace vlp
