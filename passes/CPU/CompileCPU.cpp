@@ -1,8 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The CPU back end, in process: MLIR to LLVM dialect, O3, object code, lld.
 #include "passes/CPU/CompileCPU.h"
-#include "dialect/Plan/Plan.h"
-#include "passes/CPU/Emitters.h"
 
 #include "lld/Common/Driver.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -33,7 +31,6 @@
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
-#include "llvm/ADT/StringSet.h"
 
 LLD_HAS_DRIVER(elf)
 
@@ -58,37 +55,6 @@ std::string cpu::hostChip() {
                  host.lookup("avx512cd")
              ? "x86-64-v4"
              : "x86-64-v3";
-}
-
-FailureOr<OwningOpRef<ModuleOp>> cpu::emitKernels(MLIRContext *context, ArrayRef<KernelToEmit> kernels,
-                                                  const TargetInfo &target) {
-  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(context));
-  for (const KernelToEmit &item : kernels) {
-    KernelOp kernel = item.kernel;
-    const Emitter *emitter = findEmitter(kernel.getAnchor());
-    if (!emitter)
-      return kernel.emitError() << "kernel of anchor '" << kernel.getAnchor() << "' has no CPU emitter";
-    if (failed(emitter->emit(kernel, target, *item.plan, item.launch, item.symbol, *module)))
-      return failure();
-  }
-  return module;
-}
-
-FailureOr<OwningOpRef<ModuleOp>> cpu::emitPlan(ModuleOp plan, const TargetInfo &target) {
-  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(plan.getContext()));
-  for (auto op : plan.getOps<plan::KernelOp>()) {
-    KernelOp kernel = op.getKernel();
-    const Emitter *emitter = findEmitter(kernel.getAnchor());
-    if (!emitter)
-      return kernel.emitError() << "kernel of anchor '" << kernel.getAnchor() << "' has no CPU emitter";
-    KernelPlan stages = emitter->plan(kernel, target);
-    llvm::StringSet<> suffixes; // stages of equal suffix share one function
-    for (auto [i, launch] : llvm::enumerate(stages.launches))
-      if (suffixes.insert(launch.suffix).second &&
-          failed(emitter->emit(kernel, target, stages, i, op.getSymName().str() + launch.suffix, *module)))
-        return failure();
-  }
-  return module;
 }
 
 static LogicalResult lowerToLLVMDialect(ModuleOp module) {

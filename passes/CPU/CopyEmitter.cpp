@@ -2,6 +2,7 @@
 // Regions that move elements: concat, pad, patchify, unpatchify. Concat takes an epilogue.
 #include "passes/CPU/Emitters.h"
 #include "passes/CPU/LaunchFunction.h"
+#include "passes/Kernels/Elementwise.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -24,7 +25,7 @@ public:
       return false;
     }
     bool strided = llvm::all_of(body.anchor->getOperands(), [&](Value operand) {
-      return isa<ConcatOp, PadOp>(body.anchor) ? Expression::canEvaluate(operand, nullptr) : inputAccess(operand).has_value();
+      return isa<ConcatOp, PadOp>(body.anchor) ? canEvaluate(operand, nullptr) : inputAccess(operand).has_value();
     });
     bool plain = isa<ConcatOp>(body.anchor) || llvm::all_equal(llvm::concat<Value>(
         body.yields, SmallVector<Value>{body.anchor->getResult(0)}));

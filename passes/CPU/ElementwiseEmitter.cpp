@@ -2,6 +2,7 @@
 // Elementwise regions: every result element from the operands' elements at its place.
 #include "passes/CPU/Emitters.h"
 #include "passes/CPU/LaunchFunction.h"
+#include "passes/Kernels/Elementwise.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -14,7 +15,7 @@ public:
   bool supports(KernelOp kernel, const TargetInfo &, std::string &why) const override {
     KernelBody body(kernel);
     for (Value value : body.yields)
-      if (body.anchor || !Expression::canEvaluate(value, nullptr) || body.shape(value) != body.shape(body.yields[0])) {
+      if (body.anchor || !canEvaluate(value, nullptr) || body.shape(value) != body.shape(body.yields[0])) {
         why = "expected elementwise ops on strided accesses with results of one shape";
         return false;
       }

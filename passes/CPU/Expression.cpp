@@ -8,22 +8,6 @@ using namespace mlir;
 using namespace vlp;
 using namespace vlp::cpu;
 
-/// The one stride that walks all leading dimensions of `access` in row-major order, if there is one.
-static std::optional<int64_t> rowStride(const Access &access) {
-  std::optional<int64_t> stride;
-  int64_t expected = 0;
-  for (int64_t d = access.rank() - 2; d >= 0; --d) {
-    if (access.shape[d] == 1)
-      continue;
-    if (!stride)
-      stride = access.strides[d];
-    else if (access.strides[d] != expected)
-      return std::nullopt;
-    expected = access.strides[d] * access.shape[d];
-  }
-  return stride.value_or(0);
-}
-
 static void fillLeading(KernelBuilder &k, Point &point) {
   if (!point.leading.empty() || point.shape.size() < 2)
     return;
@@ -43,7 +27,7 @@ Value cpu::offsetAt(KernelBuilder &k, const Access &access, Point &point) {
     return offset;
   if (access.strides.back() != 0)
     offset = k.add(offset, k.mul(point.column, access.strides.back()));
-  std::optional<int64_t> stride = point.row ? rowStride(access) : std::nullopt;
+  std::optional<int64_t> stride = point.row ? getRowStride(access) : std::nullopt;
   if (stride)
     return *stride == 0 ? offset : k.add(offset, k.mul(point.row, *stride));
   fillLeading(k, point);
@@ -111,21 +95,4 @@ Value Expression::compute(Value value, Point &point) {
     return evaluate(access->source, point);
   Type element = cast<RankedTensorType>(value.getType()).getElementType();
   return readStrided(k, bases.lookup(access->source), broadcastAccess(*access, point.shape), point, element);
-}
-
-bool Expression::canEvaluate(Value value, Operation *anchor) {
-  Operation *op = value.getDefiningOp();
-  if (!op || op == anchor)
-    return true;
-  if (auto constant = dyn_cast<ConstantOp>(op))
-    return isa<SplatElementsAttr>(constant.getValue());
-  if (op->hasTrait<Elementwise>())
-    return llvm::all_of(op->getOperands(), [&](Value operand) { return canEvaluate(operand, anchor); });
-  if (!op->hasTrait<View>())
-    return false;
-  Value source = getViewSource(value);
-  if (isa<BlockArgument>(source))
-    return succeeded(getAccess(value));
-  bool repeatsOnly = isa<BroadcastOp, StopGradientOp>(op) || cast<RankedTensorType>(source.getType()).getNumElements() == 1;
-  return repeatsOnly && canEvaluate(source, anchor);
 }

@@ -36,8 +36,6 @@ public:
   /// Says what the anchor's result is at the point that is evaluated next; forgets everything computed before.
   void start(llvm::ArrayRef<std::pair<Value, Value>> known = {});
 
-  /// Whether `evaluate` could read `value`, given `anchors`; for Emitter::supports.
-  static bool canEvaluate(Value value, mlir::Operation *anchor);
 
 private:
   Value compute(Value value, Point &point);

@@ -2,6 +2,7 @@
 // Layer normalisation and its gradient: rows in L1, statistics in f32 by two passes.
 #include "passes/CPU/Emitters.h"
 #include "passes/CPU/LaunchFunction.h"
+#include "passes/Kernels/Elementwise.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -40,7 +41,7 @@ public:
   bool supports(KernelOp kernel, const TargetInfo &, std::string &why) const override {
     KernelBody body(kernel);
     auto op = dyn_cast_or_null<LayerNormOp>(body.anchor);
-    if (!op || !llvm::all_of(op->getOperands(), [](Value operand) { return Expression::canEvaluate(operand, nullptr); })) {
+    if (!op || !llvm::all_of(op->getOperands(), [](Value operand) { return canEvaluate(operand, nullptr); })) {
       why = "expected 'vlp.layer_norm' of a strided access";
       return false;
     }
@@ -105,8 +106,8 @@ public:
   bool supports(KernelOp kernel, const TargetInfo &, std::string &why) const override {
     KernelBody body(kernel);
     auto op = dyn_cast_or_null<LayerNormGradOp>(body.anchor);
-    bool fits = op && Expression::canEvaluate(op.getInput(), nullptr) && Expression::canEvaluate(op.getGradient(), nullptr) &&
-                Expression::canEvaluate(op.getGamma(), nullptr) &&
+    bool fits = op && canEvaluate(op.getInput(), nullptr) && canEvaluate(op.getGradient(), nullptr) &&
+                canEvaluate(op.getGamma(), nullptr) &&
                 areContiguousAccesses(op->getOperands().slice(2, 2));
     for (unsigned i = 1; fits && i < 3; ++i)
       for (unsigned y : body.yieldsOf(i))

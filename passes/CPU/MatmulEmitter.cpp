@@ -7,6 +7,7 @@
 #include "passes/CPU/Emitters.h"
 #include "passes/CPU/MicroKernel.h"
 #include "passes/CPU/LaunchFunction.h"
+#include "passes/Kernels/Elementwise.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -250,7 +251,7 @@ public:
     KernelBody body(kernel);
     if (isa_and_nonnull<LinearOp, MatmulOp>(body.anchor) && inputAccess(body.anchor->getOperand(0)) &&
         inputAccess(body.anchor->getOperand(1)) &&
-        llvm::all_of(body.yields, [&](Value value) { return Expression::canEvaluate(value, body.anchor); }))
+        llvm::all_of(body.yields, [&](Value value) { return canEvaluate(value, body.anchor); }))
       return true;
     why = "expected 'vlp.linear' or 'vlp.matmul' of strided accesses with an elementwise epilogue";
     return false;

@@ -3,6 +3,7 @@
 // adds the chunks in order.
 #include "passes/CPU/Emitters.h"
 #include "passes/CPU/LaunchFunction.h"
+#include "passes/Kernels/Elementwise.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -45,7 +46,7 @@ class ReduceEmitter : public Emitter {
 public:
   bool supports(KernelOp kernel, const TargetInfo &, std::string &why) const override {
     KernelBody body(kernel);
-    if (auto op = dyn_cast_or_null<ReduceSumOp>(body.anchor); op && Expression::canEvaluate(op.getInput(), nullptr))
+    if (auto op = dyn_cast_or_null<ReduceSumOp>(body.anchor); op && canEvaluate(op.getInput(), nullptr))
       return true;
     if (auto op = dyn_cast_or_null<GlobalNormOp>(body.anchor))
       if (llvm::all_of(op.getInputs(), isWholeTensor))

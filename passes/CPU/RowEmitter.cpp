@@ -2,6 +2,7 @@
 // Functions of whole rows: softmax, L2 normalisation, cross entropies, their gradients, argmax. Each row stays in L1 over the passes.
 #include "passes/CPU/Emitters.h"
 #include "passes/CPU/LaunchFunction.h"
+#include "passes/Kernels/Elementwise.h"
 #include "passes/Kernels/VectorMath.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -221,7 +222,7 @@ public:
     bool known = isa_and_nonnull<SoftmaxOp, SoftmaxGradOp, L2NormalizeOp, L2NormalizeGradOp, CrossEntropyOp, CrossEntropyGradOp,
                                  SoftCrossEntropyOp, SoftCrossEntropyGradOp, ArgmaxOp>(body.anchor);
     known = known && llvm::all_of(body.anchor->getOperands(), [&](Value operand) {
-      return body.shape(operand).size() >= rowShape(body).size() ? Expression::canEvaluate(operand, nullptr)
+      return body.shape(operand).size() >= rowShape(body).size() ? canEvaluate(operand, nullptr)
                                                                      : succeeded(getAccess(operand));
     });
     if (!known)

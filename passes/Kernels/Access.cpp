@@ -133,3 +133,18 @@ Value vlp::getViewSource(Value value) {
     value = value.getDefiningOp()->getOperand(0);
   return value;
 }
+
+std::optional<int64_t> vlp::getRowStride(const Access &access) {
+  std::optional<int64_t> stride;
+  int64_t expected = 0;
+  for (int64_t d = access.rank() - 2; d >= 0; --d) {
+    if (access.shape[d] == 1)
+      continue;
+    if (!stride)
+      stride = access.strides[d];
+    else if (access.strides[d] != expected)
+      return std::nullopt;
+    expected = access.strides[d] * access.shape[d];
+  }
+  return stride.value_or(0);
+}

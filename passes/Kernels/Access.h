@@ -34,6 +34,9 @@ llvm::FailureOr<Access> composeView(const Access &operand, mlir::Operation *view
 /// `access` repeated to `shape` by the trailing-dimension rule of elementwise ops. The shapes must broadcast.
 Access broadcastAccess(const Access &access, llvm::ArrayRef<int64_t> shape);
 
+/// The one stride that walks all leading dimensions of `access` in row-major order, if there is one.
+std::optional<int64_t> getRowStride(const Access &access);
+
 /// Walks from `value` up through View ops to the first value that is none: a block argument or the result of another
 /// op. Inside a kernel formed by `vlp-form-kernels` this never fails.
 llvm::FailureOr<Access> getAccess(mlir::Value value);

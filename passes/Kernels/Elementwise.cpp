@@ -1,6 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Elementwise ops as arithmetic on registers.
 #include "passes/Kernels/Elementwise.h"
+#include "passes/Kernels/Access.h"
 #include "passes/Kernels/VectorMath.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -104,4 +105,21 @@ Value vlp::emitElementwise(MathBuilder &k, Operation *op, ArrayRef<Value> operan
     return result;
   Value rounded = arith::TruncFOp::create(k.b, k.typeLike(result, k.b.getBF16Type()), result);
   return arith::ExtFOp::create(k.b, result.getType(), rounded);
+}
+
+bool vlp::canEvaluate(Value value, Operation *anchor) {
+  Operation *op = value.getDefiningOp();
+  if (!op || op == anchor)
+    return true;
+  if (auto constant = dyn_cast<ConstantOp>(op))
+    return isa<SplatElementsAttr>(constant.getValue());
+  if (op->hasTrait<Elementwise>())
+    return llvm::all_of(op->getOperands(), [&](Value operand) { return canEvaluate(operand, anchor); });
+  if (!op->hasTrait<View>())
+    return false;
+  Value source = getViewSource(value);
+  if (isa<BlockArgument>(source))
+    return succeeded(getAccess(value));
+  bool repeatsOnly = isa<BroadcastOp, StopGradientOp>(op) || cast<RankedTensorType>(source.getType()).getNumElements() == 1;
+  return repeatsOnly && canEvaluate(source, anchor);
 }

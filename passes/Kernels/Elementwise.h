@@ -10,4 +10,8 @@ namespace vlp {
 /// result that the op gives in bf16 is rounded to one.
 mlir::Value emitElementwise(MathBuilder &k, mlir::Operation *op, llvm::ArrayRef<mlir::Value> operands);
 
+/// Whether a kernel around `anchor` (null: none) can compute `value` element by element: an argument, a view of one, a constant, a result
+/// of the anchor, an elementwise op of such, or a repetition of one; for Emitter::supports.
+bool canEvaluate(mlir::Value value, mlir::Operation *anchor);
+
 } // namespace vlp

@@ -3,6 +3,8 @@
 #include "passes/Pipelines/CodeGenerators.h"
 
 #include "passes/CPU/CompileCPU.h"
+#include "passes/Plan/EmitKernels.h"
+#include "passes/Plan/Passes.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -30,7 +32,7 @@ static void loadDialects(MLIRContext *context) {
 
 FailureOr<OwningOpRef<ModuleOp>> vlp::emitPlan(ModuleOp plan, const TargetInfo &target) {
   loadDialects(plan.getContext());
-  return cpu::emitPlan(plan, target);
+  return emitKernels(plan, target, findEmitters(getEmitterTarget(target.target)));
 }
 
 static FailureOr<CodeBlob> generateCpuCode(ModuleOp plan, const TargetInfo &target) {

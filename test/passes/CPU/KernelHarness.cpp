@@ -5,6 +5,7 @@
 #include "dialect/Interpreter/Interpreter.h"
 #include "passes/CPU/CompileCPU.h"
 #include "passes/CPU/Emitters.h"
+#include "passes/Plan/EmitKernels.h"
 #include "runtime/format/KernelABI.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
@@ -213,7 +214,7 @@ void checkOn(const std::string &chip, KernelOp kernel, const test::KernelCase &c
     if (isNew)
       items.push_back({kernel, &plan, i, symbols.back()});
   }
-  auto module = cpu::emitKernels(kernel->getContext(), items, target);
+  auto module = emitKernels(kernel->getContext(), items, target, cpu::findEmitter);
   ASSERT_TRUE(succeeded(module));
   ASSERT_TRUE(succeeded((*module)->verify()));
   FailureOr<std::string> object = cpu::compileModule(**module, target);

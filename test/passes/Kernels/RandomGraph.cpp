@@ -280,5 +280,5 @@ State<float> vlp::test::drawState(ModuleOp module, unsigned seed) {
 
 bool vlp::test::haveEqualBits(const Array<float> &a, const Array<float> &b) {
   return a.shape == b.shape && a.ints == b.ints && a.values.size() == b.values.size() &&
-         std::memcmp(a.values.data(), b.values.data(), a.values.size() * sizeof(float)) == 0;
+         (a.values.empty() || std::memcmp(a.values.data(), b.values.data(), a.values.size() * sizeof(float)) == 0);
 }

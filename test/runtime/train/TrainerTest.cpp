@@ -94,7 +94,8 @@ TEST_F(Trainer, ResumedRunEqualsUninterruptedOne) {
   std::string whole = readText(folder.file("whole/checkpoint.safetensors")), best = readText(folder.file("whole/best.safetensors"));
   auto losses = [&](const char *name) {
     std::vector<float> values;
-    for (const StepRecord &record : readRunLog(folder.file(name))->steps)
+    auto log = readRunLog(folder.file(name));
+    for (const StepRecord &record : log->steps)
       values.push_back(record.loss);
     return values;
   };
