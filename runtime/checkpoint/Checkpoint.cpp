@@ -32,8 +32,10 @@ Status saveCheckpoint(Session &session, const std::string &path, const Checkpoin
   std::string others;
   for (const format::StateTensor &state : manifest.state()) {
     const format::Tensor &tensor = state.tensor();
-    tensors.push_back(
-        {tensor.name(), typeOf(tensor), {tensor.shape().begin(), tensor.shape().end()}, session.state(tensor.name())});
+    auto bytes = session.readState(tensor.name());
+    if (!bytes)
+      return bytes.status();
+    tensors.push_back({tensor.name(), typeOf(tensor), {tensor.shape().begin(), tensor.shape().end()}, *bytes});
     if (state.kind() != format::StateTensor::PARAMETER)
       others += tensor.name() + "\n";
   }
@@ -166,16 +168,18 @@ static CheckpointMetadata ownMetadata(const SafetensorsFile &file) {
 }
 
 /// Moments and counters as they are before the first step. Their initialisers are constants.
-static void resetOptimizer(Session &session) {
+static Status resetOptimizer(Session &session) {
   for (const format::StateTensor &state : session.module().manifest().state()) {
     if (state.kind() != format::StateTensor::MOMENT && state.kind() != format::StateTensor::COUNTER)
       continue;
+    VLP_RETURN_IF_ERROR(session.readState(state.tensor().name()).status());
     auto bytes = session.state(state.tensor().name());
     if (state.tensor().dtype() == format::F32)
       std::fill_n(reinterpret_cast<float *>(bytes.data()), bytes.size() / 4, float(state.init().a()));
     else
       std::fill_n(reinterpret_cast<int32_t *>(bytes.data()), bytes.size() / 4, int32_t(state.init().a()));
   }
+  return Status::ok();
 }
 
 Expected<CheckpointMetadata> loadCheckpoint(Session &session, const std::string &path, LoadMode mode) {
@@ -187,6 +191,7 @@ Expected<CheckpointMetadata> loadCheckpoint(Session &session, const std::string 
   VLP_RETURN_IF_ERROR(matching.match());
   // Types fit from here on, so no conversion can fail half way through.
   for (auto [state, tensor] : matching.pairs) {
+    VLP_RETURN_IF_ERROR(session.readState(state->tensor().name()).status());
     auto bytes = session.state(state->tensor().name());
     if (state->tensor().dtype() == format::F32)
       VLP_RETURN_IF_ERROR(tensor->read(std::span(reinterpret_cast<float *>(bytes.data()), bytes.size() / 4)));
@@ -194,7 +199,7 @@ Expected<CheckpointMetadata> loadCheckpoint(Session &session, const std::string 
       VLP_RETURN_IF_ERROR(tensor->read(std::span(reinterpret_cast<int32_t *>(bytes.data()), bytes.size() / 4)));
   }
   if (mode == LoadMode::Weights)
-    resetOptimizer(session);
+    VLP_RETURN_IF_ERROR(resetOptimizer(session));
   return ownMetadata(*file);
 }
 

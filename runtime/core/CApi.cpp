@@ -61,13 +61,12 @@ static Status convertOptions(const vlp_options *given, vlp::DeviceOptions &optio
     return Status::invalid("vlp_options.struct_size is " + std::to_string(given->struct_size) + ", expected " +
                            std::to_string(sizeof all));
   std::memcpy(&all, given, std::min(given->struct_size, sizeof all));
-  if (all.stream)
-    return Status::invalid("vlp_options.stream is reserved for GPU devices and must be NULL");
   if (all.device)
     options.device = all.device;
   options.threads = all.threads;
   options.arena = all.arena;
   options.arenaSize = all.arena_size;
+  options.stream = all.stream;
   return Status::ok();
 }
 
@@ -117,6 +116,9 @@ const char *vlp_module_architecture(const vlp_module *module) {
 const char *vlp_module_compiler_version(const vlp_module *module) {
   return module ? module->module->manifest().compiler_version().c_str() : "";
 }
+
+const char *vlp_module_device(const vlp_module *module) { return module ? module->module->device().c_str() : ""; }
+const char *vlp_module_note(const vlp_module *module) { return module ? module->module->note().c_str() : ""; }
 
 vlp_status *vlp_module_preprocessing(const vlp_module *module, vlp_preprocessing *preprocessing) {
   return guarded([&]() -> Status {
@@ -362,8 +364,9 @@ vlp_status *vlp_session_output(const vlp_session *session, const char *entry, co
 vlp_status *vlp_session_state(vlp_session *session, const char *name, void **data, uint64_t *size) {
   return guarded([&]() -> Status {
     VLP_RETURN_IF_ERROR(require("vlp_session_state", session, name, data));
-    if (!session->session->module().findState(name))
-      return {StatusCode::NotFound, session->session->module().path() + ": no state tensor '" + name + "'"};
+    auto known = session->session->readState(name);
+    if (!known)
+      return known.status();
     auto bytes = session->session->state(name);
     *data = bytes.data();
     if (size)

@@ -1,54 +1,51 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One entry bound to memory: its ops with kernels and pointers resolved, ready to be walked without allocating.
+// What a session asks of the device it runs on: memory as the host sees it, whole runs, and runs op by op. Implemented
+// for the processor (runtime/cpu) and for GPUs, real and simulated (runtime/cuda).
 #pragma once
 
-#include "runtime/cpu/ThreadPool.h"
-#include "runtime/format/KernelABI.h"
-#include "runtime/format/manifest.pb.h"
-
-#include <array>
-#include <cstddef>
-#include <span>
-#include <vector>
+#include "runtime/core/Module.h"
 
 namespace vlp {
 
-/// The base pointer of each format::Region.
-using RegionBases = std::array<std::byte *, 5>;
-
-/// Scratch of the workers: worker w has `stride` bytes at base + w * stride.
-struct Scratch {
-  std::byte *base = nullptr;
-  uint64_t stride = 0;
+/// What an executor runs. All of it outlives the executor.
+struct LoadedProgram {
+  const format::Manifest &manifest;
+  const format::Program &program;
+  const std::string &path;
+  /// The file's constants, on the host.
+  std::span<const std::byte> constants;
 };
 
+/// Entries and state tensors are known by their index in the manifest.
 class Executor {
 public:
-  /// Binds the ops of `entry`, which must have been validated and must outlive this.
-  Executor(const format::Entry &entry, std::span<const vlp_cpu_kernel> kernels, const RegionBases &bases);
+  virtual ~Executor() = default;
 
-  size_t size() const { return steps.size(); }
-  const format::Op &op(size_t index) const { return *steps[index].op; }
-  /// Runs one op on the team; returns when its results are in memory.
-  void runOp(size_t index, ThreadPool &pool, const Scratch &scratch) const;
-  void runAll(ThreadPool &pool, const Scratch &scratch) const;
+  /// The inputs and outputs of an entry on the host, at addresses that stay. Asking for inputs, which the caller may
+  /// then write, undoes stage().
+  virtual Expected<std::span<std::byte>> inputs(size_t entry) = 0;
+  virtual std::span<const std::byte> outputs(size_t entry) const = 0;
+  /// A state tensor on the host, at an address that stays, as the last run left it. With `write`, the next run starts
+  /// from what the caller puts there.
+  virtual Expected<std::span<std::byte>> state(size_t tensor, bool write) = 0;
+  /// What a slot holds right now, between ops; valid until the next op.
+  virtual Expected<std::span<const std::byte>> view(size_t entry, const format::Slot &slot) = 0;
+  /// Fills the arena, the entry's outputs and scratch with `byte`.
+  virtual Status fill(size_t entry, std::byte byte) = 0;
 
-private:
-  struct Step {
-    /// Null for a copy, whose arguments are destination and source.
-    vlp_cpu_kernel kernel;
-    /// The first of its pointers in `arguments`.
-    size_t firstArgument;
-    int64_t tasks;
-    uint64_t copied;
-    /// Too little work to be worth waking the team.
-    bool alone;
-    const format::Op *op;
-  };
-  void runStep(const Step &step, ThreadPool &pool, const Scratch &scratch) const;
+  /// Begins to bring the inputs to the device, if it has memory of its own.
+  virtual Status stage(size_t entry) = 0;
+  /// Runs an entry; returns when the inputs may be written anew, maybe before the run has ended.
+  virtual Status start(size_t entry) = 0;
+  /// Returns when the last run has ended and its outputs are in place.
+  virtual Status wait() = 0;
+  /// A whole run with a time for each op.
+  virtual Status runTimed(size_t entry, std::vector<OpTiming> &timings) = 0;
 
-  std::vector<Step> steps;
-  std::vector<void *> arguments;
+  /// A run op by op: beginOps(), runOp() for each op, which returns when its results are in memory, endOps().
+  virtual Status beginOps(size_t entry) = 0;
+  virtual Status runOp(size_t entry, size_t op) = 0;
+  virtual Status endOps(size_t entry) = 0;
 };
 
 } // namespace vlp

@@ -2,16 +2,33 @@
 // Runs that look at every op's results: observers, and the search for the first value that is not finite.
 #include "runtime/core/SessionImpl.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
 namespace vlp {
 
-void Session::Impl::saveState() { snapshot.assign(state.data(), state.data() + state.size()); }
+Status Session::Impl::saveState() {
+  snapshot.resize(module->manifest().state_bytes());
+  for (int i = 0; i < module->manifest().state_size(); ++i) {
+    auto bytes = executor->state(size_t(i), false);
+    if (!bytes)
+      return bytes.status();
+    std::copy(bytes->begin(), bytes->end(),
+              snapshot.begin() + int64_t(module->manifest().state(i).tensor().slot().offset()));
+  }
+  return Status::ok();
+}
 
-void Session::Impl::restoreState() {
-  if (!snapshot.empty())
-    std::memcpy(state.data(), snapshot.data(), snapshot.size());
+Status Session::Impl::restoreState() {
+  for (int i = 0; i < module->manifest().state_size(); ++i) {
+    auto bytes = executor->state(size_t(i), true);
+    if (!bytes)
+      return bytes.status();
+    auto saved = snapshot.begin() + int64_t(module->manifest().state(i).tensor().slot().offset());
+    std::copy(saved, saved + int64_t(bytes->size()), bytes->begin());
+  }
+  return Status::ok();
 }
 
 Status Session::runObserved(std::string_view entry, const std::function<Status(size_t, const format::Op &)> &visit,
@@ -19,19 +36,25 @@ Status Session::runObserved(std::string_view entry, const std::function<Status(s
   auto bound = impl->find(entry);
   if (!bound)
     return bound.status();
+  Executor &executor = *impl->executor;
+  const format::Entry &what = *(*bound)->entry;
+  size_t index = (*bound)->index;
+  VLP_RETURN_IF_ERROR(executor.wait());
   VLP_RETURN_IF_ERROR(impl->prepare(**bound));
-  bool restore = keepState && (*bound)->entry->writes_state();
+  bool restore = keepState && what.writes_state();
   if (restore)
-    impl->saveState();
-  const Executor &executor = *(*bound)->executor;
+    VLP_RETURN_IF_ERROR(impl->saveState());
+  VLP_RETURN_IF_ERROR(executor.beginOps(index));
   Status status;
-  for (size_t i = 0; i < executor.size() && status; ++i) {
-    executor.runOp(i, impl->pool, impl->scratch);
-    status = visit(i, executor.op(i));
+  for (int i = 0; i < what.ops_size() && status; ++i) {
+    status = executor.runOp(index, size_t(i));
+    if (status)
+      status = visit(size_t(i), what.ops(i));
   }
+  Status ended = executor.endOps(index), restored;
   if (restore)
-    impl->restoreState();
-  return status;
+    restored = impl->restoreState();
+  return !status ? status : !ended ? ended : restored;
 }
 
 /// The index of the first f32 that is not finite, or -1.
@@ -72,58 +95,82 @@ static std::string describeOp(const format::Op &op, const format::Program &progr
 }
 
 /// Names an input or state tensor that is not finite before anything has run; an empty string when there is none.
-static std::string findInOperands(const format::Entry &entry, const format::Manifest &manifest,
-                                  const RegionBases &bases) {
-  auto describe = [&](const char *what, const format::Tensor &tensor) -> std::string {
-    if (tensor.dtype() != format::F32)
-      return "";
-    int64_t at = firstNonFinite({bases[size_t(tensor.slot().region())] + tensor.slot().offset(), tensor.slot().size()});
+static Expected<std::string> findInOperands(Executor &executor, size_t index, const format::Entry &entry,
+                                            const format::Manifest &manifest) {
+  auto describe = [&](const char *what, const format::Tensor &tensor,
+                      Expected<std::span<const std::byte>> bytes) -> Expected<std::string> {
+    if (tensor.dtype() != format::F32 || !bytes)
+      return bytes ? Expected<std::string>("") : Expected<std::string>(bytes.status());
+    int64_t at = firstNonFinite(*bytes);
     return at < 0 ? "" : std::string(what) + " '" + tensor.name() + "' (element " + std::to_string(at) + ")";
   };
   for (const format::Tensor &tensor : entry.inputs())
-    if (auto found = describe("input", tensor); !found.empty())
+    if (auto found = describe("input", tensor, executor.view(index, tensor.slot())); !found || !found->empty())
       return found;
-  for (const format::StateTensor &state : manifest.state()) {
+  for (int i = 0; i < manifest.state_size(); ++i) {
+    const format::StateTensor &state = manifest.state(i);
     const char *what = state.kind() == format::StateTensor::PARAMETER ? "parameter" : "state";
-    if (auto found = describe(what, state.tensor()); !found.empty())
+    auto bytes = executor.state(size_t(i), false);
+    auto view =
+        bytes ? Expected<std::span<const std::byte>>(*bytes) : Expected<std::span<const std::byte>>(bytes.status());
+    if (auto found = describe(what, state.tensor(), view); !found || !found->empty())
       return found;
   }
-  return "";
+  return std::string();
+}
+
+/// Whether a result of the op is not finite.
+static Expected<bool> makesNonFinite(Executor &executor, size_t index, const format::Op &op, const format::Entry &entry,
+                                     const format::Manifest &manifest) {
+  if (!op.has_launch())
+    return false;
+  const format::Launch &launch = op.launch();
+  for (int arg = launch.args_size() - int(launch.results()); arg < launch.args_size(); ++arg) {
+    if (holdsIntegers(launch.args(arg), entry, manifest))
+      continue;
+    auto bytes = executor.view(index, launch.args(arg));
+    if (!bytes)
+      return bytes.status();
+    if (firstNonFinite(*bytes) >= 0)
+      return true;
+  }
+  return false;
 }
 
 Expected<std::string> Session::findNonFinite(std::string_view entry) {
   auto bound = impl->find(entry);
   if (!bound)
     return bound.status();
+  Executor &executor = *impl->executor;
   const format::Manifest &manifest = module().manifest();
   const format::Entry &what = *(*bound)->entry;
-  if (auto found = findInOperands(what, manifest, (*bound)->bases); !found.empty())
+  size_t index = (*bound)->index;
+  VLP_RETURN_IF_ERROR(executor.wait());
+  if (auto found = findInOperands(executor, index, what, manifest); !found || !found->empty())
     return found;
   VLP_RETURN_IF_ERROR(impl->prepare(**bound));
   // Padding that kernels leave unwritten must not be taken for their results.
-  std::memset(impl->arena.data(), 0, size_t(what.arena_size()));
-  std::memset((*bound)->outputs.data(), 0, (*bound)->outputs.size());
+  VLP_RETURN_IF_ERROR(executor.fill(index, std::byte(0)));
   if (what.writes_state())
-    impl->saveState();
+    VLP_RETURN_IF_ERROR(impl->saveState());
+  VLP_RETURN_IF_ERROR(executor.beginOps(index));
   std::string found;
-  const Executor &executor = *(*bound)->executor;
-  for (size_t i = 0; i < executor.size() && found.empty(); ++i) {
-    executor.runOp(i, impl->pool, impl->scratch);
-    const format::Op &op = executor.op(i);
-    if (!op.has_launch())
-      continue;
-    const format::Launch &launch = op.launch();
-    for (int arg = launch.args_size() - int(launch.results()); arg < launch.args_size(); ++arg) {
-      const format::Slot &slot = launch.args(arg);
-      std::span<const std::byte> bytes((*bound)->bases[size_t(slot.region())] + slot.offset(), slot.size());
-      if (!holdsIntegers(slot, what, manifest) && firstNonFinite(bytes) >= 0) {
-        found = describeOp(op, module().program());
-        break;
-      }
-    }
+  Status status;
+  for (int i = 0; i < what.ops_size() && found.empty() && status; ++i) {
+    status = executor.runOp(index, size_t(i));
+    if (!status)
+      break;
+    auto bad = makesNonFinite(executor, index, what.ops(i), what, manifest);
+    if (!bad)
+      status = bad.status();
+    else if (*bad)
+      found = describeOp(what.ops(i), module().program());
   }
+  Status ended = executor.endOps(index), restored;
   if (what.writes_state())
-    impl->restoreState();
+    restored = impl->restoreState();
+  for (const Status &outcome : {status, ended, restored})
+    VLP_RETURN_IF_ERROR(outcome);
   return found;
 }
 

@@ -4,10 +4,10 @@
 #include "runtime/core/Module.h"
 #include "runtime/core/ModuleImpl.h"
 #include "runtime/core/SessionImpl.h"
-#include "runtime/format/Validate.h"
+#include "runtime/cpu/CpuExecutor.h"
+#include "runtime/cuda/CudaExecutor.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 
 namespace vlp {
@@ -16,85 +16,28 @@ Session::Session(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
 Session::~Session() = default;
 const Module &Session::module() const { return *impl->module; }
 
-static uint64_t alignUp(uint64_t size, uint64_t alignment) { return (size + alignment - 1) / alignment * alignment; }
-
-/// The scratch that the greediest launch of the file needs for one worker, in whole pages.
-static uint64_t scratchStride(const format::Program &program) {
-  uint64_t largest = 64;
-  for (const format::Entry &entry : program.entries())
-    for (const format::Op &op : entry.ops())
-      largest = std::max(largest, op.launch().scratch());
-  return alignUp(largest, 4096);
-}
-
-/// Refuses a session that cannot fit, naming every part, rather than being killed half way through a step.
-static Status checkMemory(const Module &module, uint64_t scratch, bool ownArena) {
-  uint64_t inputs = 0, outputs = 0, arena = ownArena ? module.arenaSize() : 0, state = module.manifest().state_bytes();
-  for (const format::Entry &entry : module.program().entries()) {
-    inputs += entry.input_size();
-    outputs += entry.output_size();
-  }
-  uint64_t needed = state + arena + inputs + outputs + scratch, available = availableMemory();
-  if (needed <= available)
-    return Status::ok();
-  return {StatusCode::Unavailable, "out of memory: " + module.path() + " needs " + describeBytes(needed) + " (state " +
-                                       describeBytes(state) + ", intermediate values " + describeBytes(arena) +
-                                       ", inputs and outputs " + describeBytes(inputs + outputs) + ", scratch " +
-                                       describeBytes(scratch) + "), " + describeBytes(available) +
-                                       " are free; compile it for a smaller batch (vlpc --entry=NAME:batch=N)"};
-}
-
-static Status takeArena(Memory &arena, const Module &module, const DeviceOptions &options) {
-  if (!options.arena) {
-    auto memory = Memory::allocate(module.arenaSize(), "the intermediate values of " + module.path());
-    if (!memory)
-      return memory.status();
-    arena = std::move(*memory);
-    return Status::ok();
-  }
-  if (reinterpret_cast<uintptr_t>(options.arena) % VLP_SLOT_ALIGNMENT != 0)
-    return Status::invalid("the caller's arena must start at a multiple of 64 bytes");
-  if (options.arenaSize < module.arenaSize())
-    return Status::invalid("the caller's arena has " + std::to_string(options.arenaSize) + " bytes, " + module.path() +
-                           " needs " + std::to_string(module.arenaSize()));
-  arena = Memory::borrow(options.arena, module.arenaSize());
-  return Status::ok();
-}
-
 Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<Module> module, const DeviceOptions &options) {
   auto impl = std::make_unique<Impl>(module, options.threads);
-  const format::Manifest &manifest = module->manifest();
+  const Module::Impl &code = *module->impl;
   impl->poison = options.poison;
-  impl->scratch.stride = scratchStride(module->program());
-  uint64_t scratchSize;
-  if (__builtin_mul_overflow(impl->scratch.stride, uint64_t(impl->pool.size()), &scratchSize))
-    scratchSize = UINT64_MAX / 2;
-  VLP_RETURN_IF_ERROR(checkMemory(*module, scratchSize, options.arena == nullptr));
-  VLP_RETURN_IF_ERROR(takeArena(impl->arena, *module, options));
-  auto state = Memory::allocate(manifest.state_bytes(), "the state of " + module->path());
-  auto scratch = Memory::allocate(scratchSize, "the workers' scratch of " + module->path());
-  if (!state || !scratch)
-    return state ? scratch.status() : state.status();
-  impl->state = std::move(*state);
-  impl->scratchMemory = std::move(*scratch);
-  impl->scratch.base = impl->scratchMemory.data();
-  for (const format::Entry &entry : module->program().entries()) {
+  if (options.stream && code.deviceName.kind != DeviceName::Kind::Cuda)
+    return Status::invalid("a stream can be given for device cuda alone, this module was loaded for " +
+                           module->device());
+  LoadedProgram loaded{
+      module->manifest(), module->program(), module->path(), {code.constants.data(), code.constants.size()}};
+  auto executor = code.gpu ? cuda::makeCudaExecutor(loaded, *code.gpu, code.deviceName, options)
+                           : makeCpuExecutor(loaded, code.cpu->kernels(), impl->pool, options);
+  if (!executor)
+    return executor.status();
+  impl->executor = std::move(*executor);
+  bool hasVocabulary = loaded.manifest.preprocessing().vocabulary_size() > 0;
+  for (int i = 0; i < loaded.program.entries_size(); ++i) {
+    const format::Entry &entry = loaded.program.entries(i);
     Impl::Bound &bound = impl->entries[entry.name()];
-    auto inputs = Memory::allocate(entry.input_size(), "the inputs of entry '" + entry.name() + "'");
-    auto outputs = Memory::allocate(entry.output_size(), "the outputs of entry '" + entry.name() + "'");
-    if (!inputs || !outputs)
-      return inputs ? outputs.status() : inputs.status();
     bound.entry = &entry;
-    bound.inputs = std::move(*inputs);
-    bound.outputs = std::move(*outputs);
-    bound.bases[format::ARENA] = impl->arena.data();
-    bound.bases[format::STATE] = impl->state.data();
-    bound.bases[format::INPUT] = bound.inputs.data();
-    bound.bases[format::OUTPUT] = bound.outputs.data();
-    bound.bases[format::CONSTANTS] = module->impl->constants.data();
-    bound.executor.emplace(entry, module->impl->code->kernels(), bound.bases);
+    bound.index = size_t(i);
     for (const format::Tensor &tensor : entry.inputs())
-      if (tensor.name() == "text" && tensor.dtype() == format::I32 && manifest.preprocessing().vocabulary_size() > 0)
+      if (tensor.name() == "text" && tensor.dtype() == format::I32 && hasVocabulary)
         bound.tokens.push_back(&tensor);
   }
   auto session = std::unique_ptr<Session>(new Session(std::move(impl)));
@@ -103,15 +46,33 @@ Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<Module> modul
 }
 
 void Session::initialize(uint64_t seed) {
-  for (const format::StateTensor &tensor : module().manifest().state())
-    fillState(tensor, impl->state.data() + tensor.tensor().slot().offset(), seed, impl->pool);
+  const auto &state = module().manifest().state();
+  for (int i = 0; i < state.size(); ++i)
+    if (auto bytes = impl->executor->state(size_t(i), true)) // a GPU that has failed says so at the next run
+      fillState(state[i], bytes->data(), seed, impl->pool);
+}
+
+std::optional<size_t> Session::Impl::findState(std::string_view name) const {
+  auto found = module->impl->state.find(name);
+  return found == module->impl->state.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::span<std::byte> Session::state(std::string_view name) {
-  const format::StateTensor *found = module().findState(name);
+  auto found = impl->findState(name);
   if (!found)
     return {};
-  return {impl->state.data() + found->tensor().slot().offset(), found->tensor().slot().size()};
+  auto bytes = impl->executor->state(*found, true);
+  return bytes ? *bytes : std::span<std::byte>();
+}
+
+Expected<std::span<const std::byte>> Session::readState(std::string_view name) const {
+  auto found = impl->findState(name);
+  if (!found)
+    return Status(StatusCode::NotFound, module().path() + ": no state tensor '" + std::string(name) + "'");
+  auto bytes = impl->executor->state(*found, false);
+  if (!bytes)
+    return bytes.status();
+  return std::span<const std::byte>(*bytes);
 }
 
 /// The state tensor `name` of `kind`, or an error that lists those of that kind.
@@ -132,26 +93,30 @@ Status Session::setScalar(std::string_view name, float value) {
   auto found = findOfKind(module(), name, format::StateTensor::SCALAR, "scalar");
   if (!found)
     return found.status();
-  std::memcpy(impl->state.data() + (*found)->tensor().slot().offset(), &value, sizeof value);
-  return Status::ok();
+  auto bytes = impl->executor->state(*impl->findState(name), true);
+  if (bytes)
+    std::memcpy(bytes->data(), &value, sizeof value);
+  return bytes.status();
+}
+
+/// The one number of a state tensor.
+template <typename Number>
+static Expected<Number> readNumber(Expected<std::span<const std::byte>> bytes) {
+  if (!bytes)
+    return bytes.status();
+  Number value;
+  std::memcpy(&value, bytes->data(), sizeof value);
+  return value;
 }
 
 Expected<float> Session::scalar(std::string_view name) const {
   auto found = findOfKind(module(), name, format::StateTensor::SCALAR, "scalar");
-  if (!found)
-    return found.status();
-  float value;
-  std::memcpy(&value, impl->state.data() + (*found)->tensor().slot().offset(), sizeof value);
-  return value;
+  return found ? readNumber<float>(readState(name)) : found.status();
 }
 
 Expected<int32_t> Session::counter(std::string_view name) const {
   auto found = findOfKind(module(), name, format::StateTensor::COUNTER, "counter");
-  if (!found)
-    return found.status();
-  int32_t value;
-  std::memcpy(&value, impl->state.data() + (*found)->tensor().slot().offset(), sizeof value);
-  return value;
+  return found ? readNumber<int32_t>(readState(name)) : found.status();
 }
 
 Expected<Session::Impl::Bound *> Session::Impl::find(std::string_view entry) {
@@ -175,6 +140,12 @@ static Expected<const format::Tensor *> findTensor(const google::protobuf::Repea
                                           "'; it has " + (known.empty() ? "none" : known));
 }
 
+/// The bytes of `tensor` among those of its region.
+template <typename Byte>
+static std::span<Byte> bytesOf(const format::Tensor &tensor, std::span<Byte> region) {
+  return region.subspan(tensor.slot().offset(), tensor.slot().size());
+}
+
 Expected<std::span<std::byte>> Session::input(std::string_view entry, std::string_view tensor) {
   auto bound = impl->find(entry);
   if (!bound)
@@ -182,7 +153,10 @@ Expected<std::span<std::byte>> Session::input(std::string_view entry, std::strin
   auto found = findTensor((*bound)->entry->inputs(), tensor, "input", *(*bound)->entry);
   if (!found)
     return found.status();
-  return std::span((*bound)->inputs.data() + (*found)->slot().offset(), (*found)->slot().size());
+  auto region = impl->executor->inputs((*bound)->index);
+  if (!region)
+    return region.status();
+  return bytesOf(**found, *region);
 }
 
 Expected<std::span<const std::byte>> Session::output(std::string_view entry, std::string_view tensor) const {
@@ -192,60 +166,62 @@ Expected<std::span<const std::byte>> Session::output(std::string_view entry, std
   auto found = findTensor((*bound)->entry->outputs(), tensor, "output", *(*bound)->entry);
   if (!found)
     return found.status();
-  return std::span<const std::byte>((*bound)->outputs.data() + (*found)->slot().offset(), (*found)->slot().size());
+  VLP_RETURN_IF_ERROR(impl->executor->wait());
+  return bytesOf(**found, impl->executor->outputs((*bound)->index));
 }
 
 std::span<const std::byte> Session::slot(std::string_view entry, const format::Slot &slot) const {
   auto bound = impl->find(entry);
   if (!bound || !format::Region_IsValid(slot.region()))
     return {};
-  return {(*bound)->bases[size_t(slot.region())] + slot.offset(), slot.size()};
+  auto bytes = impl->executor->view((*bound)->index, slot);
+  return bytes ? *bytes : std::span<const std::byte>();
 }
 
 Status Session::Impl::prepare(Bound &bound) {
   uint32_t vocabulary = module->manifest().preprocessing().vocabulary_size();
   for (const format::Tensor *tensor : bound.tokens) {
-    std::span ids(reinterpret_cast<const uint32_t *>(bound.inputs.data() + tensor->slot().offset()),
-                  tensor->slot().size() / 4);
+    auto bytes = executor->view(bound.index, tensor->slot());
+    if (!bytes)
+      return bytes.status();
+    std::span ids(reinterpret_cast<const uint32_t *>(bytes->data()), bytes->size() / 4);
     auto wrong = std::find_if(ids.begin(), ids.end(), [&](uint32_t id) { return id >= vocabulary; });
     if (wrong != ids.end())
       return Status::invalid("entry '" + bound.entry->name() + "': input '" + tensor->name() + "' holds token " +
                              std::to_string(int32_t(*wrong)) + " at element " + std::to_string(wrong - ids.begin()) +
                              ", the model's vocabulary has 0 to " + std::to_string(vocabulary - 1));
   }
-  if (poison) {
-    std::memset(arena.data(), 0xff, arena.size());
-    std::memset(bound.outputs.data(), 0xff, bound.outputs.size());
-    std::memset(scratchMemory.data(), 0xff, scratchMemory.size());
-  }
-  return Status::ok();
+  return poison ? executor->fill(bound.index, std::byte(0xff)) : Status::ok();
 }
 
-Status Session::run(std::string_view entry) {
+Status Session::start(std::string_view entry) {
   auto bound = impl->find(entry);
   if (!bound)
     return bound.status();
+  VLP_RETURN_IF_ERROR(impl->executor->wait());
   VLP_RETURN_IF_ERROR(impl->prepare(**bound));
-  (*bound)->executor->runAll(impl->pool, impl->scratch);
-  return Status::ok();
+  return impl->executor->start((*bound)->index);
+}
+
+Status Session::wait() { return impl->executor->wait(); }
+
+Status Session::run(std::string_view entry) {
+  VLP_RETURN_IF_ERROR(start(entry));
+  return wait();
+}
+
+Status Session::stage(std::string_view entry) {
+  auto bound = impl->find(entry);
+  return bound ? impl->executor->stage((*bound)->index) : bound.status();
 }
 
 Status Session::runTimed(std::string_view entry, std::vector<OpTiming> &timings) {
   auto bound = impl->find(entry);
   if (!bound)
     return bound.status();
+  VLP_RETURN_IF_ERROR(impl->executor->wait());
   VLP_RETURN_IF_ERROR(impl->prepare(**bound));
-  const Executor &executor = *(*bound)->executor;
-  timings.resize(executor.size());
-  auto start = std::chrono::steady_clock::now();
-  auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
-  for (size_t i = 0; i < executor.size(); ++i) {
-    timings[i].op = &executor.op(i);
-    timings[i].begin = seconds();
-    executor.runOp(i, impl->pool, impl->scratch);
-    timings[i].end = seconds();
-  }
-  return Status::ok();
+  return impl->executor->runTimed((*bound)->index, timings);
 }
 
 } // namespace vlp

@@ -2,6 +2,8 @@
 // Memory by anonymous mmap.
 #include "runtime/cpu/Memory.h"
 
+#include "runtime/format/KernelABI.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <sys/mman.h>
@@ -22,6 +24,26 @@ std::string describeBytes(uint64_t bytes) {
   char text[32];
   std::snprintf(text, sizeof text, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
   return text;
+}
+
+Status checkMemory(const std::string &path, const MemoryNeed &need, uint64_t available, const std::string &where) {
+  uint64_t needed = need.state + need.arena + need.inputsAndOutputs + need.scratch;
+  if (needed <= available)
+    return Status::ok();
+  return {StatusCode::Unavailable,
+          "out of memory: " + path + " needs " + describeBytes(needed) + where + " (state " + describeBytes(need.state) +
+              ", intermediate values " + describeBytes(need.arena) + ", inputs and outputs " +
+              describeBytes(need.inputsAndOutputs) + ", scratch " + describeBytes(need.scratch) + "), " +
+              describeBytes(available) + " are free; compile it for a smaller batch (vlpc --entry=NAME:batch=N)"};
+}
+
+Status checkCallersArena(const std::string &path, const void *arena, uint64_t given, uint64_t needed) {
+  if (reinterpret_cast<uintptr_t>(arena) % VLP_SLOT_ALIGNMENT != 0)
+    return Status::invalid("the caller's arena must start at a multiple of 64 bytes");
+  if (given < needed)
+    return Status::invalid("the caller's arena has " + std::to_string(given) + " bytes, " + path + " needs " +
+                           std::to_string(needed));
+  return Status::ok();
 }
 
 /// The number that follows `key` in a file of lines "key number kB"; 0 when there is none.

@@ -41,4 +41,16 @@ uint64_t availableMemory();
 /// "1.4 GB", "512 bytes": for messages.
 std::string describeBytes(uint64_t bytes);
 
+/// The parts of the memory that a session takes.
+struct MemoryNeed {
+  uint64_t state = 0, arena = 0, inputsAndOutputs = 0, scratch = 0;
+};
+
+/// Refuses a session of the file `path` that cannot fit in `available` bytes, naming every part, rather than failing half
+/// way through a step. `where` is empty or " on NAME".
+Status checkMemory(const std::string &path, const MemoryNeed &need, uint64_t available, const std::string &where);
+
+/// Memory of the caller for intermediate values must be aligned and have the `needed` bytes.
+Status checkCallersArena(const std::string &path, const void *arena, uint64_t given, uint64_t needed);
+
 } // namespace vlp

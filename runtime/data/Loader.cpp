@@ -206,8 +206,7 @@ size_t Loader::itemsPerEpoch() const {
   return sum;
 }
 
-std::string Loader::position() const {
-  uint64_t step = this->step();
+std::string Loader::position(uint64_t step) const {
   const LoaderOptions &options = state->options;
   nlohmann::ordered_json root = {{"step", step}, {"seed", options.seed}, {"batch", options.batch}};
   for (size_t i = 0; i < state->streams.size(); ++i) {

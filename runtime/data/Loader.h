@@ -61,7 +61,9 @@ public:
   size_t itemsPerEpoch() const;
 
   /// Position as JSON: step, seed, batch, and each stream's name, weight, dataset fingerprint, epoch and place in it.
-  std::string position() const;
+  std::string position() const { return position(step()); }
+  /// The position from which `step` is the next one.
+  std::string position(uint64_t step) const;
   /// Moves to a position; fails when the streams, seed or batch are not those it was saved with, naming what differs.
   Status restore(const std::string &position);
 

@@ -201,6 +201,8 @@ private:
       return std::to_string(launch.results()) + " results among " + std::to_string(launch.args_size()) + " arguments";
     if (launch.tasks() < 0)
       return "a negative number of tasks";
+    if (program.target() != "cpu" && launch.tasks() > INT32_MAX)
+      return std::to_string(launch.tasks()) + " blocks, a grid has at most 2147483647";
     if (launch.scratch() > kLargestRegion)
       return "scratch of " + std::to_string(launch.scratch()) + " bytes";
     for (int i = 0; i < launch.args_size(); ++i) {

@@ -34,21 +34,33 @@ Expected<std::vector<float>> Encoder::run(const char *entryName, const char *inp
   if (!batch || !embedding)
     return Status::invalid(where + ": expected a batch and an embedding of at least 1");
 
-  std::vector<float> result(n * embedding);
-  for (size_t first = 0; first < n; first += batch) {
-    size_t rows = std::min(batch, n - first);
+  // Puts the rows from `first` on into the input, and copies of the first of them where there are too few.
+  auto fillBatch = [&](size_t first) -> Status {
     auto target = session->input(entryName, inputName);
     if (!target)
       return target.status();
-    size_t rowBytes = target->size() / batch;
+    size_t rows = std::min(batch, n - first), rowBytes = target->size() / batch;
     for (size_t row = 0; row < rows; ++row)
       VLP_RETURN_IF_ERROR(fill(first + row, target->subspan(row * rowBytes, rowBytes)));
     for (size_t row = rows; row < batch; ++row)
       std::memcpy(target->data() + row * rowBytes, target->data(), rowBytes);
-    VLP_RETURN_IF_ERROR(session->run(entryName));
+    return Status::ok();
+  };
+  std::vector<float> result(n * embedding);
+  if (n)
+    VLP_RETURN_IF_ERROR(fillBatch(0));
+  for (size_t first = 0; first < n; first += batch) {
+    VLP_RETURN_IF_ERROR(session->start(entryName));
+    // A GPU gets the next batch while it embeds this one.
+    if (first + batch < n) {
+      VLP_RETURN_IF_ERROR(fillBatch(first + batch));
+      VLP_RETURN_IF_ERROR(session->stage(entryName));
+    }
+    VLP_RETURN_IF_ERROR(session->wait());
     auto values = session->output(entryName, outputName);
     if (!values)
       return values.status();
+    size_t rows = std::min(batch, n - first);
     std::memcpy(result.data() + first * embedding, values->data(), rows * embedding * sizeof(float));
     if (tick)
       tick(first + rows);

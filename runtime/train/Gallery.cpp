@@ -200,8 +200,8 @@ std::vector<double> classProbabilities(std::span<const float> classes, std::span
 }
 
 double similarityScale(Session &session) {
-  std::span<std::byte> bytes = session.state("logit_scale");
-  return bytes.size() == sizeof(float) ? std::exp(double(viewAs<float>(bytes)[0])) : 1;
+  auto bytes = session.readState("logit_scale");
+  return bytes && bytes->size() == sizeof(float) ? std::exp(double(viewAs<float>(*bytes)[0])) : 1;
 }
 
 } // namespace vlp::training

@@ -42,9 +42,11 @@ private:
 
   // Parts of a step.
   Status step(StepRecord &record);
+  Status copyBatch(const data::Batch &from);
   Status copyInput(const char *name, const void *data, size_t bytes);
   Expected<float> readScalar(const char *name, format::DType dtype = format::F32);
-  Status stopNotFinite(const StepRecord &record);
+  Status readRecord(StepRecord &record);
+  Status stopNotFinite(const StepRecord &record, const data::Batch &current);
   Status updateEstimate();
   bool canValidate();
   Status validate();
@@ -66,6 +68,8 @@ private:
   TrainSettings settings;
   Vocabulary vocabulary;
   std::unique_ptr<data::Loader> loader;
+  /// What the inputs hold for the step to come; null when they must be filled first.
+  std::shared_ptr<const data::Batch> batch;
   std::optional<Encoder> encoder;
   std::optional<RunDirectory> directory;
   std::optional<RunLog> log;
@@ -273,13 +277,13 @@ Expected<float> Run::readScalar(const char *name, format::DType dtype) {
   return dtype == format::I32 ? float(viewAs<int32_t>(*bytes)[0]) : viewAs<float>(*bytes)[0];
 }
 
-Status Run::step(StepRecord &record) {
-  double begin = now();
-  std::shared_ptr<const data::Batch> batch = loader->next();
-  VLP_RETURN_IF_ERROR(copyInput("image", batch->images.data(), batch->images.size() * sizeof(float)));
-  VLP_RETURN_IF_ERROR(copyInput("text", batch->tokens.data(), batch->tokens.size() * sizeof(int32_t)));
-  VLP_RETURN_IF_ERROR(copyInput("pair", batch->pairIds.data(), batch->pairIds.size() * sizeof(int32_t)));
-  VLP_RETURN_IF_ERROR(session.run(trainEntry));
+Status Run::copyBatch(const data::Batch &from) {
+  VLP_RETURN_IF_ERROR(copyInput("image", from.images.data(), from.images.size() * sizeof(float)));
+  VLP_RETURN_IF_ERROR(copyInput("text", from.tokens.data(), from.tokens.size() * sizeof(int32_t)));
+  return copyInput("pair", from.pairIds.data(), from.pairIds.size() * sizeof(int32_t));
+}
+
+Status Run::readRecord(StepRecord &record) {
   record.step = done + 1;
   for (auto [name, field] : {std::pair("loss", &StepRecord::loss), {"learning_rate", &StepRecord::learningRate},
                              {"grad_norm", &StepRecord::gradNorm}, {"logit_scale", &StepRecord::logitScale}}) {
@@ -288,11 +292,30 @@ Status Run::step(StepRecord &record) {
       return value.status();
     record.*field = *value;
   }
+  return Status::ok();
+}
+
+Status Run::step(StepRecord &record) {
+  double begin = now();
+  if (!batch) {
+    batch = loader->next();
+    VLP_RETURN_IF_ERROR(copyBatch(*batch));
+  }
+  VLP_RETURN_IF_ERROR(session.start(trainEntry));
+  // While a GPU computes this step, it gets the batch of the next one.
+  std::shared_ptr<const data::Batch> current = std::move(batch);
+  if (timed() || done + 1 < settings.totalSteps) {
+    batch = loader->next();
+    VLP_RETURN_IF_ERROR(copyBatch(*batch));
+    VLP_RETURN_IF_ERROR(session.stage(trainEntry));
+  }
+  VLP_RETURN_IF_ERROR(session.wait());
+  VLP_RETURN_IF_ERROR(readRecord(record));
   auto finite = readScalar("finite", format::I32);
   if (!finite)
     return finite.status();
   if (*finite == 0)
-    return stopNotFinite(record);
+    return stopNotFinite(record, *current);
   double seconds = now() - begin;
   stepSeconds += seconds;
   ++stepsHere;
@@ -302,7 +325,8 @@ Status Run::step(StepRecord &record) {
   return Status::ok();
 }
 
-Status Run::stopNotFinite(const StepRecord &record) {
+Status Run::stopNotFinite(const StepRecord &record, const data::Batch &current) {
+  VLP_RETURN_IF_ERROR(copyBatch(current));
   auto layer = session.findNonFinite(trainEntry);
   std::string what = std::isfinite(record.loss) ? "gradient norm" : "loss";
   std::string message = "step " + std::to_string(record.step) + ": the " + what + " is not finite; ";
@@ -310,7 +334,6 @@ Status Run::stopNotFinite(const StepRecord &record) {
     message += "the first value that is not comes from " + *layer;
   else
     message += "no single layer makes it";
-  loader->seek(done); // the batch that failed is the next one again
   Status saved = checkpoint(false);
   message += saved.isOk() ? "; the state after step " + std::to_string(done) + " is in " + directory->latest()
                           : "; and the checkpoint could not be saved: " + saved.message();
@@ -368,7 +391,7 @@ Status Run::validate() {
 Status Run::checkpoint(bool isBest) {
   CheckpointMetadata metadata;
   metadata[settingsKey] = settings.json();
-  metadata[loaderKey] = loader->position();
+  metadata[loaderKey] = loader->position(done); // the loader itself may be a batch ahead
   metadata[bestKey] = Json({{"step", bestStep}, {"score", bestScore}}).dump();
   VLP_RETURN_IF_ERROR(directory->save(session, done, metadata, isBest, options.keep));
   savedStep = done;

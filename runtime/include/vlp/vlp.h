@@ -61,11 +61,14 @@ VLP_API void vlp_status_free(vlp_status *status);
 typedef struct vlp_options {
   size_t struct_size; /* sizeof(vlp_options), so that later versions can add fields */
   const char
-      *device;      /* "cpu" (also when NULL), or "cpu:x86-64-v3" for the code of that chip where a file has several */
+      *device;      /* "cpu" (also when NULL), or "cpu:x86-64-v3" for the code of that chip where a file has several;
+                       "cuda" or "cuda:N": an NVIDIA GPU; "sim": a simulated one. Options of the latter two follow a
+                       colon, separated by commas: "cuda:1,graph=off", "sim:checked,order=random,seed=3" */
   uint32_t threads; /* worker threads, the caller included; 0: one per available core. Results never depend on it */
-  void *arena;      /* memory for intermediate values, 64-byte aligned, outlives the session; NULL: the session's own */
+  void *arena;      /* memory for intermediate values, 64-byte aligned, outlives the session; NULL: the session's own.
+                       On cuda: memory of the device's primary context */
   uint64_t arena_size; /* at least vlp_module_arena_size() */
-  void *stream;        /* reserved for GPU devices; must be NULL */
+  void *stream;        /* cuda: the CUstream that entries run on; NULL: the session's own. Else NULL */
 } vlp_options;
 
 /* ---- Module: a compiled file ---- */
@@ -105,6 +108,10 @@ VLP_API void vlp_module_free(vlp_module *module);
 VLP_API const char *vlp_module_model(const vlp_module *module);
 VLP_API const char *vlp_module_architecture(const vlp_module *module);
 VLP_API const char *vlp_module_compiler_version(const vlp_module *module);
+/* What it was loaded for: "cpu", or a GPU's name. And what the user should know though nothing is wrong, in one line (the
+ * driver had to compile PTX), or "". */
+VLP_API const char *vlp_module_device(const vlp_module *module);
+VLP_API const char *vlp_module_note(const vlp_module *module);
 VLP_API vlp_status *vlp_module_preprocessing(const vlp_module *module, vlp_preprocessing *preprocessing);
 /* Bytes of intermediate values of the largest entry: what vlp_options.arena must have. */
 VLP_API uint64_t vlp_module_arena_size(const vlp_module *module);
@@ -162,7 +169,8 @@ VLP_API vlp_status *vlp_session_get_output(const vlp_session *session, const cha
 /* The memory of an entry's output. Valid as long as the session; the next run of the entry writes it anew. */
 VLP_API vlp_status *vlp_session_output(const vlp_session *session, const char *entry, const char *name,
                                        const void **data, uint64_t *size);
-/* The memory of a state tensor, to be read or written between runs. */
+/* The memory of a state tensor, to be read or written until the next run. On a GPU it is a copy on the host, always at
+ * the same address: call this again after a run, to read what it left or to write for the next. */
 VLP_API vlp_status *vlp_session_state(vlp_session *session, const char *name, void **data, uint64_t *size);
 
 VLP_API vlp_status *vlp_session_set_scalar(vlp_session *session, const char *name, float value);

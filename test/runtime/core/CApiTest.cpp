@@ -38,6 +38,8 @@ TEST_F(CApi, Queries) {
   EXPECT_STREQ(vlp_module_model(module), "toy");
   EXPECT_STREQ(vlp_module_architecture(module), "clip");
   EXPECT_STREQ(vlp_module_compiler_version(module), "test");
+  EXPECT_STREQ(vlp_module_device(module), "cpu");
+  EXPECT_STREQ(vlp_module_note(module), "");
   EXPECT_EQ(vlp_module_arena_size(module), 512u);
   EXPECT_EQ(vlp_module_entry_count(module), 4u);
   EXPECT_STREQ(vlp_module_entry_name(module, 1), "encode_image");
@@ -150,7 +152,9 @@ TEST_F(CApi, Options) {
   EXPECT_NE(take(vlp_module_load(path.c_str(), &options, &other)).find("struct_size is 0"), std::string::npos);
   options.struct_size = sizeof options;
   options.stream = &options;
-  EXPECT_NE(take(vlp_module_load(path.c_str(), &options, &other)).find("reserved"), std::string::npos);
+  vlp_session *onStream = nullptr;
+  EXPECT_NE(take(vlp_session_create(module, &options, &onStream)).find("a stream can be given for device cuda alone"),
+            std::string::npos);
   options.stream = nullptr;
   options.device = "tpu";
   EXPECT_NE(take(vlp_module_load(path.c_str(), &options, &other)).find("unknown device 'tpu'"), std::string::npos);

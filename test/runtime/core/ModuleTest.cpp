@@ -112,7 +112,7 @@ TEST(Module, WithoutCodeForCpu) {
 
 TEST(Module, UnknownDevice) {
   TemporaryFolder folder;
-  for (const char *device : {"gpu", "cuda", "cpu:", "", "CPU"})
+  for (const char *device : {"gpu", "cuda:", "sim:", "cpu:", "", "CPU"})
     EXPECT_MESSAGE(loadEdited(folder, {}, device), std::string("unknown device '") + device + "'");
 }
 

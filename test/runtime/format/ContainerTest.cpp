@@ -140,6 +140,12 @@ TEST(Container, RefusesManifestsThatPointOutside) {
       {"kernel 8 of 8", [](Manifest &m) { firstLaunch(m).set_kernel(8); }},
       {"4 results among 3", [](Manifest &m) { firstLaunch(m).set_results(4); }},
       {"negative number of tasks", [](Manifest &m) { firstLaunch(m).set_tasks(-1); }},
+      {"3000000000 blocks, a grid has at most 2147483647",
+       [](Manifest &m) {
+         m.mutable_programs(0)->set_target("cuda");
+         firstLaunch(m).set_threads(32);
+         firstLaunch(m).set_tasks(3000000000);
+       }},
       {"scratch of", [](Manifest &m) { firstLaunch(m).set_scratch(UINT64_MAX); }},
       {"writes to read-only region CONSTANTS", [](Manifest &m) { firstLaunch(m).set_results(2); }},
       {"writes to read-only region INPUT", [](Manifest &m) { firstLaunch(m).mutable_args(2)->set_region(INPUT); }},

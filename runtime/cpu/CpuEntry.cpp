@@ -1,6 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Walks the ops of an entry.
-#include "runtime/core/Executor.h"
+// Walks the ops of an entry on the processor.
+#include "runtime/cpu/CpuEntry.h"
 
 #include <algorithm>
 #include <cstring>
@@ -12,7 +12,7 @@ static constexpr uint64_t kCopyChunk = uint64_t(256) << 10;
 /// A launch of at most this many flops and bytes takes less time than starting the team (about half a microsecond).
 static constexpr double kAloneFlops = 8192, kAloneBytes = 8192;
 
-Executor::Executor(const format::Entry &entry, std::span<const vlp_cpu_kernel> kernels, const RegionBases &bases) {
+CpuEntry::CpuEntry(const format::Entry &entry, std::span<const vlp_cpu_kernel> kernels, const RegionBases &bases) {
   auto pointerTo = [&](const format::Slot &slot) -> void * { return bases[size_t(slot.region())] + slot.offset(); };
   steps.reserve(size_t(entry.ops_size()));
   for (const format::Op &op : entry.ops()) {
@@ -62,7 +62,7 @@ void runCopy(void *context, int64_t begin, int64_t end, unsigned) {
 
 } // namespace
 
-void Executor::runStep(const Step &step, ThreadPool &pool, const Scratch &scratch) const {
+void CpuEntry::runStep(const Step &step, ThreadPool &pool, const Scratch &scratch) const {
   void *const *args = arguments.data() + step.firstArgument;
   if (!step.kernel) {
     CopyContext copy{static_cast<std::byte *>(args[0]), static_cast<const std::byte *>(args[1]), step.copied};
@@ -77,12 +77,12 @@ void Executor::runStep(const Step &step, ThreadPool &pool, const Scratch &scratc
     pool.run(step.tasks, runLaunch, &launch);
 }
 
-void Executor::runOp(size_t index, ThreadPool &pool, const Scratch &scratch) const {
+void CpuEntry::runOp(size_t index, ThreadPool &pool, const Scratch &scratch) const {
   DefaultFloatMode mode;
   runStep(steps[index], pool, scratch);
 }
 
-void Executor::runAll(ThreadPool &pool, const Scratch &scratch) const {
+void CpuEntry::runAll(ThreadPool &pool, const Scratch &scratch) const {
   DefaultFloatMode mode;
   for (const Step &step : steps)
     runStep(step, pool, scratch);
