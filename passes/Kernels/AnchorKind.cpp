@@ -8,6 +8,14 @@ using namespace vlp;
 
 bool vlp::isElementwise(Operation *op) { return op->hasTrait<Elementwise>() || isa<AllFiniteOp>(op); }
 
+bool vlp::isWideningCast(Operation *op) {
+  auto cast = dyn_cast<CastOp>(op);
+  if (!cast)
+    return false;
+  auto from = dyn_cast<FloatType>(cast.getInput().getType().getElementType());
+  return from && from.getWidth() < cast.getType().getElementTypeBitWidth();
+}
+
 StringRef vlp::getAnchorKind(Operation *op) {
   if (isElementwise(op))
     return "elementwise";

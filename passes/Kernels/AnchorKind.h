@@ -14,6 +14,10 @@ llvm::StringRef getAnchorKind(mlir::Operation *op);
 /// epilogue.
 bool isElementwise(mlir::Operation *op);
 
+/// Whether `op` casts to a wider float type: it adds nothing to what its operand holds, so that readers should read
+/// that.
+bool isWideningCast(mlir::Operation *op);
+
 /// Whether kernels of `kind` take elementwise consumers of their main result (result 0 of the anchor).
 bool acceptsEpilogue(llvm::StringRef kind);
 

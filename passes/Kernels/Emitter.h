@@ -13,6 +13,8 @@ struct TargetInfo {
   std::string target = "cpu";
   /// For cpu: x86-64-v3 (AVX2, FMA) or x86-64-v4 (AVX-512 F, BW, CD, DQ, VL). For cuda: sm_80, sm_90, ...
   std::string chip = "x86-64-v4";
+  /// cuda: how every matrix product is cut up, e.g. "128x128x64,64x32,3,1" (passes/CUDA/MatmulTile.h); empty: chosen for its shape.
+  std::string matmulTile = {};
 };
 
 /// One argument of a launch: an input, a result or a partial buffer of its kernel.

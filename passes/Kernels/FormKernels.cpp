@@ -28,6 +28,19 @@ static LogicalResult checkOps(Block &block) {
   return success(ok);
 }
 
+/// Gives every reader of a widened value a cast of its own, which joins the reader's kernel.
+static void separateWideningCasts(Block &block) {
+  SmallVector<CastOp> casts;
+  for (auto cast : block.getOps<CastOp>())
+    if (isWideningCast(cast))
+      casts.push_back(cast);
+  for (CastOp cast : casts) {
+    for (OpOperand &use : llvm::make_early_inc_range(cast->getUses()))
+      use.set(OpBuilder(use.getOwner()).clone(*cast)->getResult(0));
+    cast.erase();
+  }
+}
+
 /// The group's values that are used outside of it, in order of definition.
 static SmallVector<Value> getYields(const KernelGroup &group) {
   llvm::SmallPtrSet<Operation *, 8> inside(group.ops.begin(), group.ops.end());
@@ -80,6 +93,7 @@ struct FormKernelsPass : vlp::impl::FormKernelsBase<FormKernelsPass> {
     if (failed(checkOps(block)))
       return signalPassFailure();
     materializeViews(block);
+    separateWideningCasts(block);
     SmallVector<KernelGroup> schedule =
         KernelGroups(block, {fuseEpilogues, fusePrologues, fuseAttentionConcat, epilogueDistance, remarks})
             .getSchedule();

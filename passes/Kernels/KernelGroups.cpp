@@ -32,7 +32,8 @@ void KernelGroups::addOp(Operation *op) {
   groups.push_back({kind, elementwise ? nullptr : op, {op}});
   if (options.attentionConcat && fuseConcat(op))
     return;
-  if (options.epilogues && elementwise)
+  // A widening cast waits for its reader: behind its producer it would only be stored in addition.
+  if (options.epilogues && elementwise && !isWideningCast(op))
     fuseEpilogue(op);
   if (options.prologues)
     fusePrologue(op);

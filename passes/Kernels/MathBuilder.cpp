@@ -31,7 +31,10 @@ Value MathBuilder::intLike(Value like, int32_t value) {
 Value MathBuilder::addf(Value x, Value y) { return arith::AddFOp::create(b, x, y); }
 Value MathBuilder::subf(Value x, Value y) { return arith::SubFOp::create(b, x, y); }
 Value MathBuilder::mulf(Value x, Value y) { return arith::MulFOp::create(b, x, y); }
-Value MathBuilder::divf(Value x, Value y) { return arith::DivFOp::create(b, x, y); }
+Value MathBuilder::divf(Value x, Value y) {
+  auto flags = approximateDivision ? arith::FastMathFlags::afn : arith::FastMathFlags::none;
+  return arith::DivFOp::create(b, x, y, arith::FastMathFlagsAttr::get(b.getContext(), flags));
+}
 Value MathBuilder::fma(Value x, Value y, Value z) { return LLVM::FMAOp::create(b, x, y, z); }
 // Ordered comparison and select (vmaxps), with the operands placed so that a NaN in x survives.
 Value MathBuilder::maxf(Value x, Value y) {

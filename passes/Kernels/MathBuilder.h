@@ -27,6 +27,8 @@ public:
   Value subf(Value x, Value y);
   Value mulf(Value x, Value y);
   Value divf(Value x, Value y);
+  /// Lets divf be two units in the last place off, for divisors of 2^-126 to 2^126. On a GPU, the exact one is a branch and a call.
+  bool approximateDivision = false;
   Value fma(Value x, Value y, Value z); // x y + z, rounded once
   Value maxf(Value x, Value y);         // x if x is NaN
   Value minf(Value x, Value y);         // x if x is NaN

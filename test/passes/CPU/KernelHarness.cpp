@@ -2,18 +2,15 @@
 // The harness behind every CPU kernel test.
 #include "KernelHarness.h"
 
-#include "dialect/Interpreter/Interpreter.h"
 #include "passes/CPU/CompileCPU.h"
 #include "passes/CPU/Emitters.h"
 #include "passes/Plan/EmitKernels.h"
 #include "runtime/format/KernelABI.h"
+#include "test/passes/Kernels/PreparedCase.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Parser/Parser.h"
-#include <cmath>
 #include <cstring>
 #include <dlfcn.h>
 #include <gtest/gtest.h>
-#include <random>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -21,37 +18,6 @@ using namespace mlir;
 using namespace vlp;
 
 namespace {
-
-std::string joined(const std::vector<std::string> &items) {
-  std::string text;
-  for (const std::string &item : items)
-    text += (text.empty() ? "" : ", ") + item;
-  return text;
-}
-
-std::vector<std::string> tensors(const std::vector<std::string> &types) {
-  std::vector<std::string> result;
-  for (const std::string &type : types)
-    result.push_back("tensor<" + type + ">");
-  return result;
-}
-
-std::string moduleText(const test::KernelCase &c) {
-  std::vector<std::string> arguments, names, outer;
-  for (size_t i = 0; i < c.inputs.size(); ++i) {
-    names.push_back("%x" + std::to_string(i));
-    arguments.push_back(names.back() + ": tensor<" + c.inputs[i] + ">");
-    outer.push_back("%a" + std::to_string(i) + ": tensor<" + c.inputs[i] + ">");
-  }
-  std::vector<std::string> returned;
-  for (size_t i = 0; i < c.results.size(); ++i)
-    returned.push_back(c.results.size() == 1 ? "%r" : "%r#" + std::to_string(i));
-  std::string types = joined(tensors(c.results));
-  return "func.func @k(" + joined(arguments) + ") -> (" + types + ") {\n  %r" +
-         (c.results.size() == 1 ? "" : ":" + std::to_string(c.results.size())) + " = vlp.kernel \"" + c.anchor + "\" (" + joined(names) +
-         ") : (" + joined(tensors(c.inputs)) + ") -> (" + types + ") {\n  ^bb0(" + joined(outer) + "):\n" + c.body +
-         "\n  vlp.yield " + joined(c.yields) + " : " + types + "\n  }\n  return " + joined(returned) + " : " + types + "\n}\n";
-}
 
 /// A buffer with guard words before and after it.
 class Guarded {
@@ -103,13 +69,10 @@ class Run {
 public:
   Run(KernelOp kernel, const KernelPlan &plan, Library &library, const std::vector<std::string> &symbols,
       const std::vector<Array<double>> &inputs) {
-    for (const Array<double> &input : inputs) {
+    for (auto [value, input] : llvm::zip_equal(kernel.getInputs(), inputs)) {
       this->inputs.emplace_back(input.size());
-      for (int64_t i = 0; i < input.size(); ++i) {
-        float value = input.isInteger() ? 0 : static_cast<float>(input.values[i]);
-        uint32_t word = input.isInteger() ? static_cast<uint32_t>(input.ints[i]) : llvm::bit_cast<uint32_t>(value);
-        this->inputs.back().data()[i] = word;
-      }
+      std::vector<char> bytes = test::toMemory(input, cast<RankedTensorType>(value.getType()));
+      std::memcpy(this->inputs.back().data(), bytes.data(), bytes.size());
     }
     for (Value result : kernel.getOutputs())
       results.emplace_back(wordsOf(result.getType()));
@@ -157,46 +120,6 @@ private:
   std::vector<std::pair<vlp_cpu_kernel, const LaunchPlan *>> functions;
 };
 
-std::vector<Array<double>> randomInputs(KernelOp kernel, const test::KernelCase &c) {
-  std::mt19937 random(7);
-  std::vector<Array<double>> inputs;
-  for (Value operand : kernel.getInputs()) {
-    Array<double> array(cast<RankedTensorType>(operand.getType()));
-    for (int32_t &value : array.ints)
-      value = static_cast<int32_t>(random() % c.integers);
-    for (double &value : array.values) {
-      double unit = random() / 4294967296.0;
-      value = static_cast<float>(c.positive ? c.range * (unit + 1e-3) : c.range * (2 * unit - 1));
-    }
-    inputs.push_back(std::move(array));
-  }
-  if (!c.values.empty())
-    inputs[0].values.assign(c.values.begin(), c.values.end());
-  return inputs;
-}
-
-void compare(const Array<double> &expected, const std::vector<uint32_t> &words, const test::KernelCase &c, unsigned index) {
-  double largest = 0;
-  for (double value : expected.values)
-    largest = std::max(largest, std::isfinite(value) ? std::abs(value) : 0.0);
-  int reported = 0;
-  for (int64_t i = 0; i < expected.size() && reported < 3; ++i) {
-    if (expected.isInteger()) {
-      if (expected.ints[i] != static_cast<int32_t>(words[i]))
-        ADD_FAILURE() << "result " << index << " [" << i << "]: expected " << expected.ints[i] << ", got "
-                      << static_cast<int32_t>(words[i]) << (++reported, "");
-      continue;
-    }
-    double got = llvm::bit_cast<float>(words[i]), want = static_cast<float>(expected.values[i]); // may overflow
-    double magnitude = c.floor > 0 ? std::max(std::abs(want), c.floor) : std::max(largest, 1e-30);
-    bool same = std::isfinite(want) ? std::abs(got - want) <= c.tolerance * magnitude
-                                    : (std::isnan(want) ? std::isnan(got) : got == want);
-    if (!same)
-      ADD_FAILURE() << "result " << index << " [" << i << "]: expected " << want << ", got " << got << " (largest "
-                    << largest << ")" << (++reported, "");
-  }
-}
-
 void checkOn(const std::string &chip, KernelOp kernel, const test::KernelCase &c, const std::vector<Array<double>> &inputs,
              const std::vector<Array<double>> &expected) {
   SCOPED_TRACE(chip);
@@ -229,7 +152,9 @@ void checkOn(const std::string &chip, KernelOp kernel, const test::KernelCase &c
       EXPECT_FALSE(run.results[i].hasPattern()) << "left elements of result " << i << " unwritten";
       if (schedule == Schedule::Whole) {
         first.push_back(run.results[i].contents());
-        compare(expected[i], first.back(), c, i);
+        auto type = cast<RankedTensorType>(kernel.getOutputs()[i].getType());
+        auto *bytes = reinterpret_cast<const char *>(first.back().data());
+        test::compare(expected[i], test::fromMemory(bytes, type), type, c, i);
       } else {
         EXPECT_EQ(first[i], run.results[i].contents()) << "result " << i << " depends on the schedule";
       }
@@ -244,29 +169,15 @@ void checkOn(const std::string &chip, KernelOp kernel, const test::KernelCase &c
 } // namespace
 
 void test::checkKernel(const KernelCase &c) {
-  std::string text = moduleText(c);
-  SCOPED_TRACE(text);
+  SCOPED_TRACE(moduleText(c));
   DialectRegistry registry;
   registry.insert<VLPDialect>();
   cpu::registerDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   context.loadAllAvailableDialects();
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
-  ASSERT_TRUE(module);
-  KernelOp kernel;
-  module->walk([&](KernelOp op) { kernel = op; });
-  std::vector<Array<double>> inputs = randomInputs(kernel, c);
-  Interpreter<double> interpreter(*module);
-  auto expected = interpreter.run("k", inputs);
-  ASSERT_TRUE(succeeded(expected));
-  checkOn("x86-64-v3", kernel, c, inputs, *expected);
+  PreparedCase prepared = prepare(c, context);
+  ASSERT_TRUE(prepared.kernel);
+  checkOn("x86-64-v3", prepared.kernel, c, prepared.inputs, prepared.expected);
   if (cpu::hostChip() == "x86-64-v4")
-    checkOn("x86-64-v4", kernel, c, inputs, *expected);
-}
-
-std::string test::with(std::string text, const std::vector<std::pair<std::string, int>> &values) {
-  for (const auto &[name, value] : values)
-    for (size_t at = 0; (at = text.find(name, at)) != std::string::npos;)
-      text.replace(at, name.size(), std::to_string(value));
-  return text;
+    checkOn("x86-64-v4", prepared.kernel, c, prepared.inputs, prepared.expected);
 }

@@ -10,8 +10,9 @@ using namespace vlp;
 namespace {
 class Generator {
 public:
-  Generator(MLIRContext &context, unsigned seed)
-      : random(seed), builder(&context), module(ModuleOp::create(builder.getUnknownLoc())) {}
+  Generator(MLIRContext &context, unsigned seed, bool withProducts)
+      : random(seed), withProducts(withProducts), builder(&context), module(ModuleOp::create(builder.getUnknownLoc())) {
+  }
 
   OwningOpRef<ModuleOp> run(int ops) {
     SmallVector<Type> arguments;
@@ -64,6 +65,8 @@ private:
 
   void addOp() {
     Value x = pick();
+    if (withProducts && chance(35))
+      return addProduct(x);
     ArrayRef<int64_t> shape = shapeOf(x);
     switch (draw(0, 13)) {
     case 0:
@@ -189,6 +192,30 @@ private:
     }
   }
 
+  /// A product with a weight of its own, or attention, or a gradient of the backward part that reads an older value.
+  void addProduct(Value x) {
+    ArrayRef<int64_t> shape = shapeOf(x);
+    if (shape.empty())
+      return;
+    if (shape.size() == 3 && chance(40))
+      return push(AttentionOp::create(builder, loc(), x, x, x, 1, llvm::APFloat(0.5), chance(50)));
+    if (chance(30)) {
+      Value y = pick();
+      if (shapeOf(y) != shape)
+        return;
+      Operation *grad = GeluGradOp::create(builder, loc(), x, y);
+      grad->setAttr("vlp.backward", builder.getUnitAttr());
+      return push(grad);
+    }
+    OpBuilder top = OpBuilder::atBlockBegin(module->getBody());
+    std::string name = "w" + std::to_string(weights++);
+    auto type = f32({draw(1, 6), shape.back()});
+    auto normal = InitializerAttr::get(builder.getContext(), InitializerKind::Normal, 0.0, 1.0);
+    ParameterOp::create(top, loc(), name, type, normal, true, true);
+    pool.push_back(ReadOp::create(builder, loc(), type, name));
+    push(LinearOp::create(builder, loc(), x, pool.back(), Value()));
+  }
+
   void addRows(Value x) {
     if (shapeOf(x).empty())
       return;
@@ -239,6 +266,8 @@ private:
   }
 
   std::mt19937 random;
+  const bool withProducts;
+  int weights = 0;
   OpBuilder builder;
   OwningOpRef<ModuleOp> module;
   func::FuncOp entry;
@@ -247,9 +276,9 @@ private:
 };
 } // namespace
 
-OwningOpRef<ModuleOp> vlp::test::makeRandomModule(MLIRContext &context, unsigned seed, int ops) {
+OwningOpRef<ModuleOp> vlp::test::makeRandomModule(MLIRContext &context, unsigned seed, int ops, bool withProducts) {
   context.loadDialect<VLPDialect, func::FuncDialect>();
-  OwningOpRef<ModuleOp> module = Generator(context, seed).run(ops);
+  OwningOpRef<ModuleOp> module = Generator(context, seed, withProducts).run(ops);
   return succeeded(verify(*module)) ? std::move(module) : OwningOpRef<ModuleOp>();
 }
 

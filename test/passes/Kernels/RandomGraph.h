@@ -9,8 +9,10 @@
 namespace vlp::test {
 
 /// A module with the entry @main that depends on `seed` alone: about `ops` ops of many kinds, inputs, parameters that
-/// are read and (some) written, returned values that include views, inputs, constants and state.
-mlir::OwningOpRef<mlir::ModuleOp> makeRandomModule(mlir::MLIRContext &context, unsigned seed, int ops);
+/// are read and (some) written, returned values that include views, inputs, constants and state. With `withProducts` a
+/// third of them are linear, attention, and gradients marked as of the backward part.
+mlir::OwningOpRef<mlir::ModuleOp> makeRandomModule(mlir::MLIRContext &context, unsigned seed, int ops,
+                                                   bool withProducts = false);
 
 /// Values for the arguments of `entry`: floats in [-1, 1], integers 0.
 std::vector<Array<float>> drawInputs(mlir::func::FuncOp entry, unsigned seed);

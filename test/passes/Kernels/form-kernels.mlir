@@ -277,3 +277,34 @@ func.func @formed(%x: tensor<8xf32>) -> tensor<8xf32> {
   %z = vlp.exp %y : (tensor<8xf32>) -> tensor<8xf32>
   return %z : tensor<8xf32>
 }
+
+// -----
+
+// Narrowing casts are epilogues: memory gets what they give, and the value before them only if another reader needs it. Widening casts
+// join each of their readers, which thus read the narrow value.
+// CHECK-LABEL: func.func @casts
+// CHECK: %[[M:.*]] = vlp.kernel "matmul"(%arg0, %arg1) : (tensor<4x8xbf16>, tensor<6x8xbf16>) -> tensor<4x6xbf16>
+// CHECK: vlp.linear {{.*}} -> tensor<4x6xf32>
+// CHECK-NEXT: vlp.cast {{.*}} -> tensor<4x6xbf16>
+// CHECK-NEXT: vlp.yield
+// CHECK: vlp.kernel "reduce"(%[[M]]) : (tensor<4x6xbf16>) -> tensor<6xf32>
+// CHECK: vlp.cast {{.*}} -> tensor<4x6xf32>
+// CHECK-NEXT: vlp.reduce_sum
+// CHECK: vlp.kernel "matmul"(%arg2, %arg3, %[[M]]) : (tensor<4x3xbf16>, tensor<6x3xbf16>, tensor<4x6xbf16>) -> tensor<4x6xf32>
+// CHECK: vlp.linear
+// CHECK-NEXT: vlp.cast {{.*}} -> tensor<4x6xf32>
+// CHECK-NEXT: vlp.gelu_grad
+// CHECK-NEXT: vlp.yield
+// CHECK: vlp.kernel "layer_norm"(%arg4, %arg5) : (tensor<4x6xf32>, tensor<6xf32>) -> (tensor<4xf32>, tensor<4x6xbf16>)
+// PLAIN-LABEL: func.func @casts
+func.func @casts(%x: tensor<4x8xbf16>, %w: tensor<6x8xbf16>, %d: tensor<4x3xbf16>, %v: tensor<6x3xbf16>, %s: tensor<4x6xf32>, %g: tensor<6xf32>) -> (tensor<6xf32>, tensor<4x6xf32>, tensor<4xf32>, tensor<4x6xbf16>) {
+  %y = vlp.linear %x, %w : (tensor<4x8xbf16>, tensor<6x8xbf16>) -> tensor<4x6xf32>
+  %b = vlp.cast %y : (tensor<4x6xf32>) -> tensor<4x6xbf16>
+  %f = vlp.cast %b : (tensor<4x6xbf16>) -> tensor<4x6xf32>
+  %sum = vlp.reduce_sum %f {axes = array<i64: 0>} : (tensor<4x6xf32>) -> tensor<6xf32>
+  %dy = vlp.linear %d, %v : (tensor<4x3xbf16>, tensor<6x3xbf16>) -> tensor<4x6xf32>
+  %dh = vlp.gelu_grad %f, %dy {vlp.backward} : (tensor<4x6xf32>, tensor<4x6xf32>) -> tensor<4x6xf32>
+  %n, %mean, %rstd = vlp.layer_norm %s, %g, %g {eps = 1.0e-5 : f64} : (tensor<4x6xf32>, tensor<6xf32>, tensor<6xf32>) -> (tensor<4x6xf32>, tensor<4xf32>, tensor<4xf32>)
+  %nb = vlp.cast %n : (tensor<4x6xf32>) -> tensor<4x6xbf16>
+  return %sum, %dh, %mean, %nb : tensor<6xf32>, tensor<4x6xf32>, tensor<4xf32>, tensor<4x6xbf16>
+}

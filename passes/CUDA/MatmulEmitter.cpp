@@ -1,0 +1,443 @@
+// Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Matrix products in their three training forms (forward X W^T, input gradient dY W, weight gradient dY^T X) with an epilogue, on tensor
+// cores: bf16, or f32 in three products of tf32.
+//
+// A block computes one tile of the result. Tiles of the operands flow through several stages of shared memory: in each step of the loop
+// over k one is multiplied while the next ones are on their way, with one barrier a step. The epilogue works on the sums in registers
+// where it is light and four neighbouring threads fill whole 32-byte sectors; else the block lays its sums out in shared memory and
+// walks over them by rows, in a short loop. Where blocks would be too few for the chip, the sum over k is split: each part goes to
+// memory, and a second launch adds the parts in order and runs the epilogue.
+#include "passes/CUDA/Emitters.h"
+#include "passes/CUDA/LaunchFunction.h"
+#include "passes/CUDA/MatmulOperand.h"
+#include "passes/Kernels/Elementwise.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace vlp;
+using namespace vlp::cuda;
+
+namespace {
+
+Type elementOf(Value value) { return cast<RankedTensorType>(value.getType()).getElementType(); }
+
+int64_t widestElement(ArrayRef<Value> values) {
+  int64_t bytes = 0;
+  for (Value value : values)
+    bytes = std::max(bytes, bytesOf(elementOf(value)));
+  return bytes;
+}
+
+/// A product, how it is cut up, and how its results leave the registers.
+struct Scheme {
+  Scheme(const KernelBody &body, const TargetInfo &target)
+      : product(body.anchor), tile(target.matmulTile.empty() ? chooseTile(product.shape, getChip(target.chip))
+                                                             : *parseTile(target.matmulTile)) {
+    bool bf16 = !product.shape.isF32();
+    rowMap.group = bf16 || product.a.form.alongK ? 1 : std::min<int64_t>(4, tile.warpRows / 8);
+    columnMap.group = bf16 && !product.b.form.alongK ? 1 : std::min<int64_t>(4, tile.warpColumns / 8);
+    int64_t widest = splitsK() ? 4 : widestElement(body.yields);
+    columnMap.split = columnMap.group == 4 && widest == 4;
+    auto shape = body.shape(product.op->getResult(0));
+    width = Expression::widthOf(body.yields, shape, splitsK() ? 4 : kVectorBytes / widest);
+    staged = !splitsK() && !(isLight(body) && fillsSectors(body));
+  }
+
+  bool splitsK() const { return tile.splits > 1; }
+  /// Columns of the buffer of parts: vectors of four fit into every row.
+  int64_t partPitch() const { return llvm::alignTo(product.shape.n, 4); }
+  int64_t partBytes() const { return tile.splits * product.shape.m * partPitch() * 4; }
+
+  MatmulProduct product;
+  MatmulTile tile;
+  StripMap rowMap, columnMap;
+  bool staged;
+  int64_t width; // of the epilogue's points where they are no runs of columns in registers
+
+private:
+  /// Sums, a residual, a scale, a cast: others would multiply the code of all sums of a thread.
+  static bool isLight(const KernelBody &body) {
+    int64_t count = 0;
+    for (Operation &op : body.kernel.getBody().front())
+      if (op.hasTrait<Elementwise>()) {
+        if (!isa<AddOp, SubOp, MulOp, NegOp, AccumulateOp, CastOp>(op))
+          return false;
+        ++count;
+      }
+    return count <= 4;
+  }
+
+  /// Whether the runs of four threads in a row are whole sectors of every result.
+  bool fillsSectors(const KernelBody &body) const {
+    int64_t run = columnMap.run();
+    if (Expression::widthOf(body.yields, body.shape(product.op->getResult(0)), run) != run)
+      return false;
+    return llvm::all_of(body.yields, [&](Value value) { return 4 * run * bytesOf(elementOf(value)) >= 32; });
+  }
+};
+
+/// What both launches do with sums: bias, rounding, epilogue, results.
+class Results {
+public:
+  Results(LaunchFunction &f, const KernelBody &body, const MatmulProduct &product)
+      : shape(body.shape(product.op->getResult(0))), f(f), k(f.k), product(product), yields(body.yieldsOf(0)) {}
+
+  /// The bias at a point, null if there is none.
+  Value bias(const Point &point) {
+    if (!product.bias)
+      return {};
+    int64_t width = std::min(point.width, kVectorBytes / bytesOf(elementOf(product.bias)));
+    SmallVector<Value> elements;
+    for (int64_t i = 0; i < point.width; i += width) {
+      Point part{point.shape, point.row, k.add(point.column, i), width, {}};
+      f.expression.start();
+      Value values = f.expression.evaluate(product.bias, part);
+      if (width == point.width)
+        return values;
+      for (int64_t j = 0; j < width; ++j)
+        elements.push_back(vector::ExtractOp::create(k.b, values, ArrayRef<int64_t>{j}));
+    }
+    return vector::FromElementsOp::create(k.b, VectorType::get({point.width}, k.f32Type()), elements);
+  }
+
+  void store(const Point &point, Value sums, Value bias) {
+    Value value = bias ? k.addf(sums, bias) : sums;
+    Value result = product.op->getResult(0);
+    if (elementOf(result).isBF16()) {
+      Value rounded = arith::TruncFOp::create(k.b, k.typeLike(value, elementOf(result)), value);
+      value = arith::ExtFOp::create(k.b, value.getType(), rounded);
+    }
+    f.storeYields(point, {{result, value}}, yields);
+  }
+
+  ArrayRef<int64_t> shape;
+
+private:
+  LaunchFunction &f;
+  KernelBuilder &k;
+  const MatmulProduct &product;
+  SmallVector<unsigned> yields;
+};
+
+/// The first launch: products of tiles.
+class Products {
+public:
+  Products(LaunchFunction &f, const KernelBody &body, const Scheme &scheme)
+      : f(f), k(f.k), s(scheme), p(scheme.product.shape), tile(scheme.tile),
+        a(k, scheme.product.a, p, tile, tile.rows, tile.warpRows, scheme.rowMap, 0),
+        b(k, scheme.product.b, p, tile, tile.columns, tile.warpColumns, scheme.columnMap, tile.rows * tile.depth * p.elementBytes),
+        results(f, body, scheme.product) {}
+
+  void emit() {
+    locate();
+    SmallVector<Value> sums = tile.stages == 1 ? emitSingleTile() : emitLoop();
+    if (s.splitsK())
+      storePart(sums);
+    else if (s.staged)
+      storeThroughShared(sums);
+    else
+      storeFromRegisters(sums);
+  }
+
+private:
+  int64_t rowTiles() const { return tile.warpRows / 16; }
+  int64_t columnTiles() const { return tile.warpColumns / 8; }
+  int64_t numSums() const { return rowTiles() * columnTiles() * 4; }
+  Value stageOffset(int64_t stage) { return k.index(stage * tile.stageBytes(p)); }
+
+  void locate() {
+    int64_t tilesM = ceilDiv(p.m, tile.rows), tilesN = ceilDiv(p.n, tile.columns);
+    Value number = k.rem(k.block, tilesM * tilesN), part = k.div(k.block, tilesM * tilesN);
+    // Blocks that run at the same time share what they read through L2: the smaller operand as a whole, of the larger one a few tiles.
+    bool alongN = p.n <= p.m;
+    Value tileM = alongN ? k.div(number, tilesN) : k.rem(number, tilesM);
+    Value tileN = alongN ? k.rem(number, tilesN) : k.div(number, tilesM);
+    firstRow = k.mul(tileM, tile.rows);
+    firstColumn = k.mul(tileN, tile.columns);
+    splitNumber = s.splitsK() ? part : k.index(0);
+    int64_t depth = tile.depthTiles(p) * tile.depth;
+    firstK = k.mul(splitNumber, depth);
+    endK = s.splitsK() ? k.min(k.add(firstK, depth), k.index(p.k)) : k.index(p.k);
+    a.locate(f.source(s.product.a.access), firstRow, firstK);
+    b.locate(f.source(s.product.b.access), firstColumn, firstK);
+    warpM = k.rem(k.warp(), tile.rows / tile.warpRows);
+    warpN = k.div(k.warp(), tile.rows / tile.warpRows);
+    a.locateFragments(warpM);
+    b.locateFragments(warpN);
+  }
+
+  void copyTiles(Value fromA, Value fromB, Value stage, Value k0) {
+    a.copy(fromA, stage, k0, endK);
+    b.copy(fromB, stage, k0, endK);
+    k.commitCopies();
+  }
+
+  SmallVector<Value> emitSingleTile() {
+    copyTiles(a.start(), b.start(), k.index(0), firstK);
+    k.waitCopies(0);
+    k.barrier();
+    return multiply(k.index(0), SmallVector<Value>(numSums(), k.constant(0)));
+  }
+
+  SmallVector<Value> emitLoop() {
+    int64_t ahead = tile.stages - 1;
+    for (int64_t stage = 0; stage < ahead; ++stage)
+      copyTiles(a.advance(a.start(), stage), b.advance(b.start(), stage), stageOffset(stage), k.add(firstK, stage * tile.depth));
+    SmallVector<Value> carried(numSums(), k.constant(0));
+    carried.append({a.advance(a.start(), ahead), b.advance(b.start(), ahead), stageOffset(0), stageOffset(ahead)});
+    SmallVector<Value> last = k.loop(firstK, endK, tile.depth, carried, [&](Value k0, ValueRange state) {
+      Value fromA = state[numSums()], fromB = state[numSums() + 1], read = state[numSums() + 2], write = state[numSums() + 3];
+      // All but the newest tiles have arrived, and everyone has done with the one that is overwritten next.
+      k.waitCopies(ahead - 1);
+      k.barrier();
+      copyTiles(fromA, fromB, write, k.add(k0, ahead * tile.depth));
+      SmallVector<Value> next = multiply(read, SmallVector<Value>(state.take_front(numSums())));
+      Value isLast = k.equal(read, stageOffset(ahead));
+      next.append({a.advance(fromA, 1), b.advance(fromB, 1), k.select(isLast, k.index(0), k.add(read, tile.stageBytes(p))), read});
+      return next;
+    });
+    last.resize(numSums());
+    k.waitCopies(0); // the last copies are of zeros, but they write
+    return last;
+  }
+
+  SmallVector<Value> multiply(Value stage, SmallVector<Value> sums) {
+    return p.isF32() ? multiplyF32(stage, std::move(sums)) : multiplyBF16(stage, std::move(sums));
+  }
+
+  using Multiply = SmallVector<Value> (KernelBuilder::*)(ArrayRef<Value>, ArrayRef<Value>, ArrayRef<Value>);
+
+  /// sums += rows x columns of one instruction's depth.
+  void multiplyStep(Multiply multiply, ArrayRef<Value> rows, ArrayRef<Value> columns, SmallVector<Value> &sums) {
+    for (int64_t i = 0; i < rowTiles(); ++i)
+      for (int64_t j = 0; j < columnTiles(); ++j) {
+        Value left[] = {rows[4 * i], rows[4 * i + 2], rows[4 * i + 1], rows[4 * i + 3]}; // both strips' lower halves of k first
+        auto sum = MutableArrayRef<Value>(sums).slice((i * columnTiles() + j) * 4, 4);
+        llvm::copy((k.*multiply)(left, columns.slice(2 * j, 2), sum), sum.begin());
+      }
+  }
+
+  SmallVector<Value> multiplyBF16(Value stage, SmallVector<Value> sums) {
+    for (int64_t step = 0; step < tile.depth / p.stepK(); ++step)
+      multiplyStep(&KernelBuilder::multiplyBF16, a.fragments(stage, step), b.fragments(stage, step), sums);
+    return sums;
+  }
+
+  /// x = big + small + (less than 2^-22 of x); big and small are tf32.
+  void split(SmallVector<Value> &bits, SmallVector<Value> &small) {
+    for (Value &word : bits) {
+      Value x = k.bitcast(word, k.f32Type());
+      word = k.toTF32(x);
+      small.push_back(k.toTF32(k.subf(x, k.bitcast(word, k.f32Type()))));
+    }
+  }
+
+  /// Tensor cores truncate when they add (Ootomo and Yokota, "Recovering single precision accuracy from Tensor Cores", 2022): they add
+  /// up one tile of k only, small products first; tiles are added with rounding.
+  SmallVector<Value> multiplyF32(Value stage, SmallVector<Value> sums) {
+    SmallVector<Value> partial(numSums(), k.constant(0));
+    for (int64_t step = 0; step < tile.depth / p.stepK(); ++step) {
+      SmallVector<Value> rows = a.fragments(stage, step), columns = b.fragments(stage, step), smallRows, smallColumns;
+      split(rows, smallRows);
+      split(columns, smallColumns);
+      multiplyStep(&KernelBuilder::multiplyTF32, smallRows, columns, partial);
+      multiplyStep(&KernelBuilder::multiplyTF32, rows, smallColumns, partial);
+      multiplyStep(&KernelBuilder::multiplyTF32, rows, columns, partial);
+    }
+    for (auto [sum, part] : llvm::zip_equal(sums, partial))
+      sum = k.addf(sum, part);
+    return sums;
+  }
+
+  /// The sums of row half `half` (0 or 1) of row tile `i` in columns [offset, offset + run) of this thread.
+  Value gather(ArrayRef<Value> sums, int64_t i, int64_t half, int64_t offset) {
+    SmallVector<Value> run;
+    for (int64_t column = offset; column < offset + s.columnMap.run(); ++column)
+      for (int64_t j = 0; j < columnTiles(); ++j)
+        for (int64_t h : {0, 1})
+          if (s.columnMap.at(8 * j + h) == column)
+            run.push_back(sums[(i * columnTiles() + j) * 4 + 2 * half + h]);
+    return vector::FromElementsOp::create(k.b, VectorType::get({s.columnMap.run()}, k.f32Type()), run);
+  }
+
+  /// Where this thread's runs of columns begin, relative to its first.
+  SmallVector<int64_t> runs() const {
+    SmallVector<int64_t> offsets;
+    for (int64_t j = 0; j < columnTiles(); ++j)
+      for (int64_t h : {0, 1})
+        if (s.columnMap.at(8 * j + h) % s.columnMap.run() == 0)
+          offsets.push_back(s.columnMap.at(8 * j + h));
+    return offsets;
+  }
+
+  /// Calls `each` for every run of columns of every row that this thread has sums of: row and column in the block, place among runs().
+  void forRuns(llvm::function_ref<void(int64_t i, int64_t half, Value row, size_t run, Value column)> each, bool guarded) {
+    Value place = k.lane();
+    Value row = k.add(k.mul(warpM, tile.warpRows), s.rowMap.at(k, k.div(place, 4)));
+    Value column = k.add(k.mul(warpN, tile.warpColumns), s.columnMap.at(k, k.mul(k.rem(place, 4), 2)));
+    auto guard = [&](bool tail, Value first, Value index, int64_t end, llvm::function_ref<void()> body) {
+      tail &&guarded ? k.when(k.less(k.add(first, index), end), body) : body();
+    };
+    for (int64_t i = 0; i < rowTiles(); ++i)
+      for (int64_t half : {0, 1}) {
+        Value r = k.add(row, s.rowMap.at(16 * i + 8 * half));
+        guard(p.m % tile.rows, firstRow, r, p.m, [&] {
+          for (auto [number, offset] : llvm::enumerate(runs())) {
+            Value c = k.add(column, offset);
+            guard(p.n % tile.columns, firstColumn, c, p.n, [&] { each(i, half, r, number, c); });
+          }
+        });
+      }
+  }
+
+  void storePart(ArrayRef<Value> sums) {
+    Value start = k.mul(splitNumber, p.m * s.partPitch());
+    forRuns([&](int64_t i, int64_t half, Value row, size_t run, Value column) {
+      Value at = k.add(k.add(start, k.mul(k.add(firstRow, row), s.partPitch())), k.add(firstColumn, column));
+      k.store(gather(sums, i, half, runs()[run]), f.partial(0), at, k.f32Type(), 4 * s.columnMap.run());
+    }, /*guarded=*/true);
+  }
+
+  void storeFromRegisters(ArrayRef<Value> sums) {
+    // Read the bias of each column once, before stores that might be taken to change it. Beyond the last column any will do.
+    int64_t width = s.columnMap.run();
+    Value first = k.add(firstColumn, k.add(k.mul(warpN, tile.warpColumns), s.columnMap.at(k, k.mul(k.rem(k.lane(), 4), 2))));
+    SmallVector<Value> biases;
+    for (int64_t offset : runs()) {
+      Value column = k.add(first, offset);
+      biases.push_back(results.bias({results.shape, k.index(0), p.n % tile.columns ? k.min(column, k.index(p.n - width)) : column, width, {}}));
+    }
+    forRuns([&](int64_t i, int64_t half, Value row, size_t run, Value column) {
+      Point point{results.shape, k.add(firstRow, row), k.add(firstColumn, column), width, {}};
+      results.store(point, gather(sums, i, half, runs()[run]), biases[run]);
+    }, /*guarded=*/true);
+  }
+
+  void storeThroughShared(ArrayRef<Value> sums) {
+    int64_t run = s.columnMap.run(), pitch = stagingPitch(tile, run);
+    Value memory = k.shared(0);
+    k.barrier();
+    forRuns([&](int64_t i, int64_t half, Value row, size_t number, Value column) {
+      Value at = k.add(k.mul(row, pitch), column), values = gather(sums, i, half, runs()[number]);
+      int64_t width = std::min<int64_t>(run, 4);
+      for (int64_t j = 0; j < run; j += width) {
+        Value part = vector::ExtractStridedSliceOp::create(k.b, values, ArrayRef<int64_t>{j}, ArrayRef<int64_t>{width}, ArrayRef<int64_t>{1});
+        k.store(part, memory, k.add(at, j), k.f32Type(), 4 * width);
+      }
+    }, /*guarded=*/false);
+    k.barrier();
+    int64_t perRow = tile.columns / s.width, points = tile.rows * perRow;
+    k.loop(k.thread, k.index(points), tile.threads(), [&](Value number) {
+      Value row = k.div(number, perRow), column = k.mul(k.rem(number, perRow), s.width);
+      Point point{results.shape, k.add(firstRow, row), k.add(firstColumn, column), s.width, {}};
+      Value exists = p.m % tile.rows ? k.less(point.row, p.m) : Value();
+      if (p.n % tile.columns)
+        exists = k.both(k.less(point.column, p.n), exists);
+      auto body = [&] {
+        Value bias = results.bias(point);
+        results.store(point, readStaged(k.add(k.mul(row, pitch), column)), bias);
+      };
+      exists ? k.when(exists, body) : body();
+    });
+  }
+
+  Value readStaged(Value at) {
+    int64_t width = std::min<int64_t>(s.width, 4);
+    SmallVector<Value> elements;
+    for (int64_t j = 0; j < s.width; j += width) {
+      Value part = k.load(k.shared(0), k.add(at, j), k.f32Type(), width, 4 * width);
+      if (width == s.width)
+        return part;
+      for (int64_t e = 0; e < width; ++e)
+        elements.push_back(vector::ExtractOp::create(k.b, part, ArrayRef<int64_t>{e}));
+    }
+    return vector::FromElementsOp::create(k.b, VectorType::get({s.width}, k.f32Type()), elements);
+  }
+
+  LaunchFunction &f;
+  KernelBuilder &k;
+  const Scheme &s;
+  const ProductShape &p;
+  const MatmulTile &tile;
+  OperandTile a, b;
+  Results results;
+  Value firstRow, firstColumn, splitNumber, firstK, endK, warpM, warpN;
+};
+
+class MatmulEmitter : public Emitter {
+public:
+  bool supports(KernelOp kernel, const TargetInfo &target, std::string &why) const override {
+    KernelBody body(kernel);
+    if (!isa_and_nonnull<LinearOp, MatmulOp>(body.anchor) || !inputAccess(body.anchor->getOperand(0)) ||
+        !inputAccess(body.anchor->getOperand(1)) ||
+        !llvm::all_of(body.anchor->getOperands().drop_front(2), [&](Value bias) { return canEvaluate(bias, body.anchor); }) ||
+        !llvm::all_of(body.yields, [&](Value value) { return canEvaluate(value, body.anchor); })) {
+      why = "expected 'vlp.linear' or 'vlp.matmul' of strided accesses with an elementwise epilogue";
+      return false;
+    }
+    ProductShape shape = MatmulProduct(body.anchor).shape;
+    if (target.matmulTile.empty())
+      return true;
+    std::optional<MatmulTile> tile = parseTile(target.matmulTile);
+    if (!tile)
+      why = "expected a tile like 128x128x64,64x32,3,1 (block, warp, stages, splits), got '" + target.matmulTile + "'";
+    return tile && isValidTile(shape, *tile, getChip(target.chip), why);
+  }
+
+  KernelPlan plan(KernelOp kernel, const TargetInfo &target) const override {
+    KernelBody body(kernel);
+    Scheme scheme(body, target);
+    KernelPlan plan;
+    if (scheme.splitsK()) {
+      plan.partials.push_back(scheme.partBytes());
+      plan.launches.push_back(makeLaunch(body, "_parts", {}, {0}, /*results=*/false));
+      plan.launches.push_back(makeLaunch(body, "_sum", {0}, {}, /*results=*/true));
+      plan.launches[1].tasks = elementBlocks(body.shape(body.anchor->getResult(0)), scheme.width, 1);
+      plan.launches[1].threads = kElementThreads;
+    } else {
+      plan.launches.push_back(makeLaunch(body, "", {}, {}, /*results=*/true));
+    }
+    plan.launches[0].tasks = scheme.tile.blocks(scheme.product.shape);
+    plan.launches[0].threads = scheme.tile.threads();
+    plan.launches[0].shared = sharedBytes(scheme.product.shape, scheme.tile);
+    plan.inPlace = elementwiseInPlace(body);
+    return plan;
+  }
+
+  LogicalResult emit(KernelOp kernel, const TargetInfo &target, const KernelPlan &plan, unsigned launch, StringRef symbol,
+                     ModuleOp module) const override {
+    KernelBody body(kernel);
+    Scheme scheme(body, target);
+    LaunchFunction f(body, plan.launches[launch], symbol, module);
+    if (launch == 0)
+      Products(f, body, scheme).emit();
+    else
+      emitSum(f, body, scheme);
+    f.k.finish();
+    return success();
+  }
+
+private:
+  /// The second launch: adds the parts of each element in order.
+  static void emitSum(LaunchFunction &f, const KernelBody &body, const Scheme &s) {
+    Results results(f, body, s.product);
+    const ProductShape &p = s.product.shape;
+    KernelBuilder &k = f.k;
+    f.forElements(results.shape, s.width, 1, [&](Point point) {
+      Value at = k.add(k.mul(point.row, s.partPitch()), point.column), sum;
+      for (int64_t part = 0; part < s.tile.splits; ++part) {
+        Value next = k.load(f.partial(0), k.add(at, part * p.m * s.partPitch()), k.f32Type(), s.width, 4 * s.width);
+        sum = sum ? k.addf(sum, next) : next;
+      }
+      Value bias = results.bias(point);
+      results.store(point, sum, bias);
+    });
+  }
+};
+
+} // namespace
+
+const Emitter &cuda::matmulEmitter() {
+  static const MatmulEmitter emitter;
+  return emitter;
+}
