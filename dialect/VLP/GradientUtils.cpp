@@ -32,6 +32,13 @@ Value vlp::reshapeTo(ImplicitLocOpBuilder &builder, Value value, ArrayRef<int64_
   return ReshapeOp::create(builder, tensorType(value).clone(shape), value);
 }
 
+Value vlp::castLike(ImplicitLocOpBuilder &builder, Value value, Value like) {
+  Type element = tensorType(like).getElementType();
+  if (tensorType(value).getElementType() == element)
+    return value;
+  return CastOp::create(builder, RankedTensorType::get(shapeOf(value), element), value);
+}
+
 Value vlp::flattenRows(ImplicitLocOpBuilder &builder, Value value) {
   ArrayRef<int64_t> shape = shapeOf(value);
   return reshapeTo(builder, value, {ShapedType::getNumElements(shape.drop_back()), shape.back()});

@@ -18,6 +18,8 @@ mlir::Value makeScalar(mlir::ImplicitLocOpBuilder &builder, mlir::Value like, do
 mlir::Value reshapeTo(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, llvm::ArrayRef<int64_t> shape);
 /// `[..., D]` as the matrix `[rows, D]`.
 mlir::Value flattenRows(mlir::ImplicitLocOpBuilder &builder, mlir::Value value);
+/// `value` in the element type of `like`; `value` itself if that is its own.
+mlir::Value castLike(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Value like);
 /// Sum over all dimensions but the last.
 mlir::Value sumRows(mlir::ImplicitLocOpBuilder &builder, mlir::Value value);
 

@@ -22,12 +22,15 @@ static Value weightGradient(ImplicitLocOpBuilder &builder, Value gradient, Value
 Gradients LinearOp::buildVJP(OpBuilder &outer, ValueRange cotangents, ArrayRef<bool> needed) {
   ImplicitLocOpBuilder builder(getLoc(), outer);
   SmallVector<Value> gradients(needed.size());
+  Value gradient;
+  if (needed[0] || needed[1])
+    gradient = castLike(builder, cotangents[0], getWeight());
   if (needed[0])
-    gradients[0] = inputGradient(builder, cotangents[0], getWeight());
+    gradients[0] = inputGradient(builder, gradient, getWeight());
   if (needed[1])
-    gradients[1] = weightGradient(builder, cotangents[0], getInput());
+    gradients[1] = weightGradient(builder, gradient, getInput());
   if (getBias() && needed[2])
-    gradients[2] = sumRows(builder, cotangents[0]);
+    gradients[2] = sumRows(builder, castLike(builder, cotangents[0], getBias()));
   return gradients;
 }
 
@@ -35,7 +38,9 @@ Gradients LinearOp::buildVJP(OpBuilder &outer, ValueRange cotangents, ArrayRef<b
 Gradients MatmulOp::buildVJP(OpBuilder &outer, ValueRange cotangents, ArrayRef<bool> needed) {
   ImplicitLocOpBuilder builder(getLoc(), outer);
   SmallVector<Value> gradients(2);
-  Value gradient = cotangents[0];
+  if (!needed[0] && !needed[1])
+    return gradients;
+  Value gradient = castLike(builder, cotangents[0], getRhs());
   bool transposeLhs = getTransposeLhs(), transposeRhs = getTransposeRhs();
   if (needed[0])
     gradients[0] = transposeLhs ? MatmulOp::create(builder, getRhs(), gradient, transposeRhs, true)
@@ -54,17 +59,20 @@ Gradients PatchEmbedOp::buildVJP(OpBuilder &outer, ValueRange cotangents, ArrayR
   SmallVector<Value> gradients(needed.size());
   ArrayRef<int64_t> weightShape = shapeOf(getWeight());
   int64_t patch = weightShape.back(), features = weightShape[0];
+  Value gradient;
+  if (needed[0] || needed[1])
+    gradient = castLike(builder, cotangents[0], getWeight());
   if (needed[0]) {
     Value weight = reshapeTo(builder, getWeight(), {features, ShapedType::getNumElements(weightShape.drop_front())});
-    Value rows = MatmulOp::create(builder, cotangents[0], weight, false, false);
+    Value rows = MatmulOp::create(builder, gradient, weight, false, false);
     gradients[0] = UnpatchifyOp::create(builder, getImage().getType(), rows, patch);
   }
   if (needed[1]) {
     Value rows = PatchifyOp::create(builder, getImage(), patch);
-    gradients[1] = reshapeTo(builder, weightGradient(builder, cotangents[0], rows), weightShape);
+    gradients[1] = reshapeTo(builder, weightGradient(builder, gradient, rows), weightShape);
   }
   if (getBias() && needed[2])
-    gradients[2] = sumRows(builder, cotangents[0]);
+    gradients[2] = sumRows(builder, castLike(builder, cotangents[0], getBias()));
   return gradients;
 }
 

@@ -5,6 +5,19 @@
 using namespace mlir;
 using namespace vlp;
 
+/// The operands of a product have one element type; a bias, which is added to the accumulators, may have theirs.
+template <typename OpT>
+static LogicalResult checkElementTypes(std::optional<Location> location, Value lhs, Value rhs, Value bias = {}) {
+  if (!haveEqualElementTypes({lhs, rhs}))
+    return constraintError<OpT>(location, "expects equal element types, got ", elementTypesText({lhs, rhs}));
+  Type element = tensorType(lhs).getElementType(), accumulator = accumulatorType(element);
+  if (!bias || llvm::is_contained({element, accumulator}, tensorType(bias).getElementType()))
+    return success();
+  return constraintError<OpT>(location, "expects a bias of ", typeText(element),
+                              element == accumulator ? "" : " or " + typeText(accumulator), ", got ",
+                              elementTypesText({bias}));
+}
+
 LogicalResult LinearOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
                                          SmallVectorImpl<Type> &types) {
   auto input = tensorType(adaptor.getInput()), weight = tensorType(adaptor.getWeight());
@@ -18,16 +31,19 @@ LogicalResult LinearOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   Value bias = adaptor.getBias();
   if (bias && shapeOf(bias) != ArrayRef<int64_t>{n})
     return constraintError<LinearOp>(location, "expects a bias of shape [", n, "], got ", shapeText(shapeOf(bias)));
-  if (!haveEqualElementTypes({adaptor.getInput(), adaptor.getWeight(), bias}))
-    return constraintError<LinearOp>(location, "expects equal element types, got ",
-                                     elementTypesText({adaptor.getInput(), adaptor.getWeight(), bias}));
+  if (failed(checkElementTypes<LinearOp>(location, adaptor.getInput(), adaptor.getWeight(), bias)))
+    return failure();
   SmallVector<int64_t> shape(input.getShape());
   shape.back() = n;
   types.push_back(input.clone(shape));
   return success();
 }
 
-LogicalResult LinearOp::verify() { return verifyInferred(*this); }
+bool LinearOp::isCompatibleReturnTypes(TypeRange inferred, TypeRange actual) {
+  return actual.size() == 1 && isAccumulatorOf(inferred[0], actual[0]);
+}
+
+LogicalResult LinearOp::verify() { return verifyAccumulated(*this); }
 
 double LinearOp::getFlops() {
   return 2.0 * getResult().getType().getNumElements() * getWeight().getType().getDimSize(1);
@@ -49,9 +65,8 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   if (transposeLhs && rank != 2)
     return constraintError<MatmulOp>(location, "expects an lhs of rank 2 with transpose_lhs, got ",
                                      shapeText(lhs.getShape()));
-  if (!haveEqualElementTypes({adaptor.getLhs(), adaptor.getRhs()}))
-    return constraintError<MatmulOp>(location, "expects equal element types, got ",
-                                     elementTypesText({adaptor.getLhs(), adaptor.getRhs()}));
+  if (failed(checkElementTypes<MatmulOp>(location, adaptor.getLhs(), adaptor.getRhs())))
+    return failure();
   SmallVector<int64_t> shape(lhs.getShape());
   if (transposeLhs)
     shape.front() = lhs.getDimSize(1);
@@ -60,7 +75,11 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   return success();
 }
 
-LogicalResult MatmulOp::verify() { return verifyInferred(*this); }
+bool MatmulOp::isCompatibleReturnTypes(TypeRange inferred, TypeRange actual) {
+  return actual.size() == 1 && isAccumulatorOf(inferred[0], actual[0]);
+}
+
+LogicalResult MatmulOp::verify() { return verifyAccumulated(*this); }
 
 double MatmulOp::getFlops() {
   int64_t depth = getRhs().getType().getDimSize(getTransposeRhs() ? 1 : 0);
@@ -83,14 +102,17 @@ LogicalResult PatchEmbedOp::inferReturnTypes(MLIRContext *, std::optional<Locati
   if (bias && shapeOf(bias) != ArrayRef<int64_t>{ws[0]})
     return constraintError<PatchEmbedOp>(location, "expects a bias of shape [", ws[0], "], got ",
                                          shapeText(shapeOf(bias)));
-  if (!haveEqualElementTypes({adaptor.getImage(), adaptor.getWeight(), bias}))
-    return constraintError<PatchEmbedOp>(location, "expects equal element types, got ",
-                                         elementTypesText({adaptor.getImage(), adaptor.getWeight(), bias}));
+  if (failed(checkElementTypes<PatchEmbedOp>(location, adaptor.getImage(), adaptor.getWeight(), bias)))
+    return failure();
   types.push_back(image.clone(ArrayRef<int64_t>{is[0], (is[2] / patch) * (is[3] / patch), ws[0]}));
   return success();
 }
 
-LogicalResult PatchEmbedOp::verify() { return verifyInferred(*this); }
+bool PatchEmbedOp::isCompatibleReturnTypes(TypeRange inferred, TypeRange actual) {
+  return actual.size() == 1 && isAccumulatorOf(inferred[0], actual[0]);
+}
+
+LogicalResult PatchEmbedOp::verify() { return verifyAccumulated(*this); }
 
 double PatchEmbedOp::getFlops() {
   auto ws = getWeight().getType().getShape();

@@ -12,13 +12,15 @@ def LinearDocGroup : OpDocGroup {
 
 let opDocGroup = LinearDocGroup in {
 
-def VLP_LinearOp : VLP_DiffOp<"linear", [DeclareOpInterfaceMethods<CostOpInterface, ["getFlops"]>, InferTypeOpAdaptor]> {
+def VLP_LinearOp : VLP_DiffOp<"linear", [DeclareOpInterfaceMethods<CostOpInterface, ["getFlops"]>, InferTypeOpAdaptorWithIsCompatible]> {
   let summary = "Affine map of the last dimension";
   let description = [{
-    `result[..., n] = sum_k input[..., k] weight[n, k] + bias[n]`, as torch.nn.Linear stores its weight. f32 accumulation.
+    `result[..., n] = sum_k input[..., k] weight[n, k] + bias[n]`, as torch.nn.Linear stores its weight. f32 accumulation, rounded once to
+    the result's element type.
 
     Constraints: `linear_c1` weight of rank 2, input of rank at least 1; `linear_c2` the input's last dimension is the weight's second;
-    `linear_c3` bias of shape `[N]`; `linear_c4` equal element types.
+    `linear_c3` bias of shape `[N]`; `linear_c4` input and weight of one element type, bias of that type or, where it is narrower than f32,
+    f32; `linear_c5` the result has the input's element type or, where that is narrower than f32, f32.
 
     Example:
     ```mlir
@@ -31,14 +33,15 @@ def VLP_LinearOp : VLP_DiffOp<"linear", [DeclareOpInterfaceMethods<CostOpInterfa
   let hasVerifier = 1;
 }
 
-def VLP_MatmulOp : VLP_DiffOp<"matmul", [DeclareOpInterfaceMethods<CostOpInterface, ["getFlops"]>, InferTypeOpAdaptor]> {
+def VLP_MatmulOp : VLP_DiffOp<"matmul", [DeclareOpInterfaceMethods<CostOpInterface, ["getFlops"]>, InferTypeOpAdaptorWithIsCompatible]> {
   let summary = "Matrix product";
   let description = [{
     `result = op(lhs) op(rhs)`, where `op` transposes the last two dimensions if the flag is set. `rhs` is a matrix; `lhs` is a matrix
-    or, without `transpose_lhs`, has leading dimensions that pass through. f32 accumulation.
+    or, without `transpose_lhs`, has leading dimensions that pass through. f32 accumulation, rounded once to the result's element type.
 
     Constraints: `matmul_c1` rhs of rank 2, lhs of rank at least 2; `matmul_c2` the contracted dimensions agree; `matmul_c3`
-    `transpose_lhs` needs an lhs of rank 2; `matmul_c4` equal element types.
+    `transpose_lhs` needs an lhs of rank 2; `matmul_c4` equal element types of lhs and rhs; `matmul_c5` the result has their element type or,
+    where that is narrower than f32, f32.
 
     Example:
     ```mlir
@@ -51,14 +54,15 @@ def VLP_MatmulOp : VLP_DiffOp<"matmul", [DeclareOpInterfaceMethods<CostOpInterfa
   let hasVerifier = 1;
 }
 
-def VLP_PatchEmbedOp : VLP_DiffOp<"patch_embed", [DeclareOpInterfaceMethods<CostOpInterface, ["getFlops"]>, InferTypeOpAdaptor]> {
+def VLP_PatchEmbedOp : VLP_DiffOp<"patch_embed", [DeclareOpInterfaceMethods<CostOpInterface, ["getFlops"]>, InferTypeOpAdaptorWithIsCompatible]> {
   let summary = "Linear map of non-overlapping image patches";
   let description = [{
     A convolution with kernel = stride = P: `result[b, gy W' + gx, n] = sum_{c,y,x} image[b, c, gy P + y, gx P + x] weight[n, c, y, x] + bias[n]`,
     patches in row-major order of the grid, `W' = W / P` (arXiv 2010.11929).
 
     Constraints: `patch_embed_c1` image `[B, C, H, W]` and weight `[D, C, P, P]`; `patch_embed_c2` H and W are multiples of P;
-    `patch_embed_c3` bias of shape `[D]`; `patch_embed_c4` equal element types.
+    `patch_embed_c3` bias of shape `[D]`; `patch_embed_c4` image and weight of one element type, bias of that type or, where it is narrower
+    than f32, f32; `patch_embed_c5` the result has the image's element type or, where that is narrower than f32, f32.
 
     Example:
     ```mlir

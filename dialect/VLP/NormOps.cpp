@@ -31,13 +31,26 @@ static LogicalResult checkEps(std::optional<Location> location, const APFloat &e
   return constraintError<OpT>(location, "expects eps not to be negative, got ", eps.convertToDouble());
 }
 
-/// Fails unless `value` is a vector as long as the input's last dimension.
+/// Fails unless `value` is a vector as long as the input's last dimension, of the input's precision or that of its
+/// statistics.
 template <typename OpT>
 static LogicalResult checkChannels(std::optional<Location> location, StringRef name, Value value, Value input) {
   int64_t d = shapeOf(input).back();
-  if (shapeOf(value) == ArrayRef<int64_t>{d})
+  if (shapeOf(value) != ArrayRef<int64_t>{d})
+    return constraintError<OpT>(location, "expects ", name, " of shape [", d, "], got ", shapeText(shapeOf(value)));
+  RankedTensorType expected = tensorType(input).clone(ArrayRef<int64_t>{d});
+  if (isAccumulatorOf(expected, value.getType()))
     return success();
-  return constraintError<OpT>(location, "expects ", name, " of shape [", d, "], got ", shapeText(shapeOf(value)));
+  return checkType<OpT>(location, name, value, expected);
+}
+
+/// Fails unless the gradient has the input's shape, and its element type or a narrower one.
+template <typename OpT>
+static LogicalResult checkGradient(std::optional<Location> location, Value gradient, Value input) {
+  auto type = tensorType(gradient), expected = tensorType(input);
+  if (type.getShape() == expected.getShape() && type.getElementTypeBitWidth() < expected.getElementTypeBitWidth())
+    return success();
+  return checkType<OpT>(location, "gradient", gradient, expected);
 }
 
 LogicalResult LayerNormOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
@@ -61,7 +74,7 @@ LogicalResult LayerNormGradOp::inferReturnTypes(MLIRContext *, std::optional<Loc
       failed(checkChannels<LayerNormGradOp>(location, "gamma", gamma, input)) ||
       failed(checkType<LayerNormGradOp>(location, "mean", adaptor.getMean(), rowStatistics(input))) ||
       failed(checkType<LayerNormGradOp>(location, "rstd", adaptor.getRstd(), rowStatistics(input))) ||
-      failed(checkType<LayerNormGradOp>(location, "gradient", adaptor.getGradient(), input.getType())))
+      failed(checkGradient<LayerNormGradOp>(location, adaptor.getGradient(), input)))
     return failure();
   types.append({input.getType(), gamma.getType(), gamma.getType()});
   return success();

@@ -18,7 +18,8 @@ def VLP_LayerNormOp : VLP_DiffOp<"layer_norm", [InferTypeOpAdaptor]> {
     `result = (x - mean) rstd gamma + beta`, with `mean` and `rstd = 1 / sqrt(var + eps)` of the last dimension (biased variance,
     two passes, in f32). `mean` and `rstd` have the input's shape without its last dimension (arXiv 1607.06450).
 
-    Constraints: `layer_norm_c1` rank at least 1; `layer_norm_c2` gamma and beta of shape `[D]`; `layer_norm_c3` eps not negative.
+    Constraints: `layer_norm_c1` rank at least 1; `layer_norm_c2` gamma and beta of shape `[D]`; `layer_norm_c3` eps not negative;
+    `layer_norm_c4` gamma and beta of the input's element type or, where that is narrower than f32, f32.
 
     Example:
     ```mlir
@@ -37,7 +38,8 @@ def VLP_LayerNormGradOp : VLP_Op<"layer_norm_grad", [InferTypeOpAdaptor]> {
     With `xhat = (x - mean) rstd` and `g = dy gamma`: `dx = rstd (g - mean_D(g) - xhat mean_D(g xhat))`, `dgamma = sum_rows dy xhat`,
     `dbeta = sum_rows dy`.
 
-    Constraints: `layer_norm_grad_c1` shapes as of layer_norm.
+    Constraints: `layer_norm_grad_c1` shapes and types as of layer_norm; `layer_norm_grad_c2` the gradient has the input's element type or a
+    narrower one.
 
     Example:
     ```mlir

@@ -20,11 +20,17 @@ std::string vlp::typeText(Type type) {
   return text;
 }
 
+Type vlp::accumulatorType(Type element) {
+  return element.getIntOrFloatBitWidth() < 32 ? Float32Type::get(element.getContext()) : element;
+}
+
 RankedTensorType vlp::statisticsType(RankedTensorType like, ArrayRef<int64_t> shape) {
-  Type element = like.getElementType();
-  if (element.getIntOrFloatBitWidth() < 32)
-    element = Float32Type::get(like.getContext());
-  return RankedTensorType::get(shape, element);
+  return RankedTensorType::get(shape, accumulatorType(like.getElementType()));
+}
+
+bool vlp::isAccumulatorOf(Type inferred, Type actual) {
+  auto tensor = cast<RankedTensorType>(inferred);
+  return actual == inferred || actual == statisticsType(tensor, tensor.getShape());
 }
 
 std::optional<SmallVector<int64_t>> vlp::broadcastShapes(ArrayRef<int64_t> lhs, ArrayRef<int64_t> rhs) {

@@ -24,6 +24,11 @@ mlir::RankedTensorType statisticsType(mlir::RankedTensorType like, llvm::ArrayRe
 std::optional<llvm::SmallVector<int64_t>> broadcastShapes(llvm::ArrayRef<int64_t> lhs, llvm::ArrayRef<int64_t> rhs);
 /// Whether every value has the element type of the first; null values (absent optional operands) are skipped.
 bool haveEqualElementTypes(llvm::ArrayRef<mlir::Value> values);
+/// f32 where `element` is narrower, else `element`: what sums over it are kept in.
+mlir::Type accumulatorType(mlir::Type element);
+/// Whether a tensor of `actual` may hold what would be `inferred` without another wish: it is that type, or its
+/// accumulators' type.
+bool isAccumulatorOf(mlir::Type inferred, mlir::Type actual);
 /// "f32, f64": the element types of `values`.
 std::string elementTypesText(llvm::ArrayRef<mlir::Value> values);
 
@@ -45,6 +50,17 @@ mlir::LogicalResult verifyInferred(OpT op) {
                                    inferred)))
     return mlir::failure();
   return verifyResultTypes(op, inferred);
+}
+
+/// The same for ops of one result that may keep the precision of its accumulators.
+template <typename OpT>
+mlir::LogicalResult verifyAccumulated(OpT op) {
+  llvm::SmallVector<mlir::Type> inferred;
+  if (failed(OpT::inferReturnTypes(op->getContext(), op->getLoc(), op->getOperands(),
+                                   op->getDiscardableAttrDictionary(), op->getPropertiesStorage(), op->getRegions(),
+                                   inferred)))
+    return mlir::failure();
+  return isAccumulatorOf(inferred[0], op.getType()) ? mlir::success() : verifyResultTypes(op, inferred);
 }
 
 } // namespace vlp

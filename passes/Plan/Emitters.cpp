@@ -67,11 +67,22 @@ static const Emitter *lookupGeneric(StringRef) {
   return &emitter;
 }
 
-static llvm::StringMap<EmitterLookup> &getRegistry() {
-  static llvm::StringMap<EmitterLookup> registry = {{"generic", lookupGeneric}};
+namespace {
+struct Target {
+  EmitterLookup lookup = nullptr;
+  bool takesBF16 = false;
+};
+} // namespace
+
+static llvm::StringMap<Target> &getRegistry() {
+  static llvm::StringMap<Target> registry = {{"generic", {lookupGeneric, true}}};
   return registry;
 }
 
-void vlp::registerEmitters(StringRef target, EmitterLookup lookup) { getRegistry()[target] = lookup; }
+void vlp::registerEmitters(StringRef target, EmitterLookup lookup, bool takesBF16) {
+  getRegistry()[target] = {lookup, takesBF16};
+}
 
-EmitterLookup vlp::findEmitters(StringRef target) { return getRegistry().lookup(target); }
+EmitterLookup vlp::findEmitters(StringRef target) { return getRegistry().lookup(target).lookup; }
+
+bool vlp::takesBF16(StringRef target) { return getRegistry().lookup(target).takesBF16; }

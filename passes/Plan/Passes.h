@@ -13,11 +13,13 @@ namespace vlp {
 #define GEN_PASS_REGISTRATION
 #include "passes/Plan/Passes.h.inc"
 
-/// Makes the emitters of a target known to vlp-plan under its name. Call before passes run; a second call replaces.
-void registerEmitters(llvm::StringRef target, EmitterLookup lookup);
+/// Makes the emitters of a target known to vlp-plan under its name, and whether they take bf16 tensors. Call before
+/// passes run; a second call replaces.
+void registerEmitters(llvm::StringRef target, EmitterLookup lookup, bool takesBF16 = true);
 
 /// The emitters registered for `target`, or null. "generic" is always there: one launch a kernel, in place where
 /// elementwise.
 EmitterLookup findEmitters(llvm::StringRef target);
+bool takesBF16(llvm::StringRef target);
 
 } // namespace vlp

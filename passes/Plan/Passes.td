@@ -21,7 +21,8 @@ def Plan : Pass<"vlp-plan", "::mlir::ModuleOp"> {
     * In the state region, parameters come first, those with weight decay before the others, then each kind of moment in the same
       order, then counters and scalars: a parameter and its moments are a constant distance apart.
 
-    Fails, with all reasons at once, where a kernel has no emitter or an op stands outside of kernels.
+    Fails, with all reasons at once, where a kernel has no emitter, an op stands outside of kernels, or an entry's input or output or a state symbol
+    is neither f32 nor i32, which is all that the runtime sees; and with one error where an op needs bf16 and the target has no code for it.
   }];
   let options = [
     Option<"target", "target", "std::string", "\"generic\"", "Whose emitters to ask; generic is for tests: one launch a kernel">,

@@ -107,7 +107,7 @@ struct PlanPass : vlp::impl::PlanBase<PlanPass> {
     PlanContext context;
     OpBuilder builder(&getContext());
     builder.setInsertionPointToEnd(getOperation().getBody());
-    if (failed(checkReads(entries)))
+    if (failed(checkReads(entries)) || failed(checkInterface(entries)) || failed(checkPrecision(entries)))
       return signalPassFailure();
     planState(getOperation(), context);
     planConstants(builder, entries, context);
@@ -132,6 +132,44 @@ private:
       entry.walk([&](WriteOp op) { check(op, op.getState()); });
     }
     return success(ok);
+  }
+
+  /// What the runtime sees of an entry is f32 or i32.
+  LogicalResult checkInterface(ArrayRef<func::FuncOp> entries) {
+    bool ok = true;
+    auto check = [&](Operation *op, const Twine &what, Type type) {
+      Type element = cast<RankedTensorType>(type).getElementType();
+      if (element.isF32() || element.isInteger(32))
+        return;
+      op->emitError() << "expected " << what << " to be f32 or i32, got " << type
+                      << "; a vlp.cast inside the entry makes it another";
+      ok = false;
+    };
+    for (func::FuncOp entry : entries) {
+      for (auto [i, type] : llvm::enumerate(entry.getArgumentTypes()))
+        check(entry, "input #" + Twine(i), type);
+      for (auto [i, type] : llvm::enumerate(entry.getResultTypes()))
+        check(entry, "output #" + Twine(i), type);
+    }
+    for (auto op : getOperation().getOps<ParameterOp>())
+      check(op, "a parameter", op.getType());
+    for (auto op : getOperation().getOps<VariableOp>())
+      check(op, "a variable", op.getType());
+    return success(ok);
+  }
+
+  /// One error that says what to do, instead of one a kernel.
+  LogicalResult checkPrecision(ArrayRef<func::FuncOp> entries) {
+    if (takesBF16(target))
+      return success();
+    auto isNarrow = [](Type type) { return cast<RankedTensorType>(type).getElementType().isBF16(); };
+    for (func::FuncOp entry : entries)
+      for (KernelOp kernel : entry.getBody().getOps<KernelOp>())
+        for (Operation &op : kernel.getBody().front().without_terminator())
+          if (llvm::any_of(op.getOperandTypes(), isNarrow) || llvm::any_of(op.getResultTypes(), isNarrow))
+            return kernel.emitError() << "target '" << target << "' has no code for bf16, which '" << op.getName()
+                                      << "' needs here; expected --precision=f32, or --target=cuda:sm_80 or sim";
+    return success();
   }
 
   void planConstants(OpBuilder &builder, ArrayRef<func::FuncOp> entries, PlanContext &context) {

@@ -31,6 +31,29 @@ TYPED_TEST(LinearReference, LinearOfOneElementAndOfNothing) {
   expectNear(runOp<TypeParam>("linear", {empty, none, bias}, "tensor<2x3xf32>")[0], {2, 3}, {1, 2, 3, 1, 2, 3});
 }
 
+// Products of narrow operands: the sum is rounded once, to the result's type; f64 rounds neither operands nor results.
+TYPED_TEST(LinearReference, NarrowProductsRoundTheirResultOnly) {
+  Program program(R"(
+    func.func @main(%x: tensor<1x2xf32>, %w: tensor<1x2xf32>, %b: tensor<1xf32>) -> (tensor<1x1xf32>, tensor<1x1xbf16>, tensor<1x1xf32>) {
+      %xb = vlp.cast %x : (tensor<1x2xf32>) -> tensor<1x2xbf16>
+      %wb = vlp.cast %w : (tensor<1x2xf32>) -> tensor<1x2xbf16>
+      %wide = vlp.linear %xb, %wb, %b : (tensor<1x2xbf16>, tensor<1x2xbf16>, tensor<1xf32>) -> tensor<1x1xf32>
+      %narrow = vlp.linear %xb, %wb, %b : (tensor<1x2xbf16>, tensor<1x2xbf16>, tensor<1xf32>) -> tensor<1x1xbf16>
+      %product = vlp.matmul %xb, %wb {transpose_rhs} : (tensor<1x2xbf16>, tensor<1x2xbf16>) -> tensor<1x1xf32>
+      return %wide, %narrow, %product : tensor<1x1xf32>, tensor<1x1xbf16>, tensor<1x1xf32>
+    })");
+  // 1.0625 and 1.125 are bf16 numbers, 1 + 2^-10 is none.
+  auto x = floats<TypeParam>({1, 2}, {1.0625, 1 + 0x1p-10}), w = floats<TypeParam>({1, 2}, {1.125, 1}),
+       b = floats<TypeParam>({1}, {0x1p-12});
+  auto results = program.run<TypeParam>({x, w, b});
+  ASSERT_EQ(program.errors, "");
+  bool rounds = std::is_same_v<TypeParam, float>;
+  double product = 1.0625 * 1.125 + (rounds ? 1 : 1 + 0x1p-10), wide = product + 0x1p-12;
+  expectNear(results[0], {1, 1}, {wide});
+  expectNear(results[1], {1, 1}, {rounds ? 2.203125 : wide});
+  expectNear(results[2], {1, 1}, {product});
+}
+
 TYPED_TEST(LinearReference, MatmulInAllForms) {
   auto a = randoms<TypeParam>({3, 5}, 4), b = randoms<TypeParam>({5, 2}, 5);
   Array<TypeParam> at = floats<TypeParam>({5, 3}, {0}), bt = floats<TypeParam>({2, 5}, {0});

@@ -135,6 +135,20 @@ func.func @linear(%x: tensor<2x5x8xf32>, %v: tensor<8xf32>, %w: tensor<3x8xf32>,
   return
 }
 
+// Products of narrow operands may keep the precision of their accumulators.
+// CHECK-LABEL: @narrow_linear
+func.func @narrow_linear(%x: tensor<2x5x8xbf16>, %w: tensor<3x8xbf16>, %b: tensor<3xf32>, %c: tensor<3xbf16>, %image: tensor<1x3x4x6xbf16>, %p: tensor<5x3x2x2xbf16>, %pb: tensor<5xf32>) {
+  // CHECK: vlp.linear %{{.*}} : (tensor<2x5x8xbf16>, tensor<3x8xbf16>, tensor<3xf32>) -> tensor<2x5x3xf32>
+  %0 = vlp.linear %x, %w, %b : (tensor<2x5x8xbf16>, tensor<3x8xbf16>, tensor<3xf32>) -> tensor<2x5x3xf32>
+  // CHECK: vlp.linear %{{.*}} : (tensor<2x5x8xbf16>, tensor<3x8xbf16>, tensor<3xbf16>) -> tensor<2x5x3xbf16>
+  %1 = vlp.linear %x, %w, %c : (tensor<2x5x8xbf16>, tensor<3x8xbf16>, tensor<3xbf16>) -> tensor<2x5x3xbf16>
+  // CHECK: vlp.matmul %{{.*}} : (tensor<3x8xbf16>, tensor<3x8xbf16>) -> tensor<8x8xf32>
+  %2 = vlp.matmul %w, %w {transpose_lhs} : (tensor<3x8xbf16>, tensor<3x8xbf16>) -> tensor<8x8xf32>
+  // CHECK: vlp.patch_embed %{{.*}} : (tensor<1x3x4x6xbf16>, tensor<5x3x2x2xbf16>, tensor<5xf32>) -> tensor<1x6x5xf32>
+  %3 = vlp.patch_embed %image, %p, %pb : (tensor<1x3x4x6xbf16>, tensor<5x3x2x2xbf16>, tensor<5xf32>) -> tensor<1x6x5xf32>
+  return
+}
+
 // CHECK-LABEL: @norm
 func.func @norm(%x: tensor<2x5x8xf32>, %g: tensor<8xf32>, %h: tensor<2x8xbf16>) {
   // CHECK: vlp.layer_norm %{{.*}}, %{{.*}}, %{{.*}} {eps = 1.000000e-05 : f64} : (tensor<2x5x8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<2x5x8xf32>, tensor<2x5xf32>, tensor<2x5xf32>)
@@ -144,6 +158,10 @@ func.func @norm(%x: tensor<2x5x8xf32>, %g: tensor<8xf32>, %h: tensor<2x8xbf16>) 
   %hy, %hm, %hr = vlp.layer_norm %h, %g, %g {eps = 1.0e-5 : f64} : (tensor<2x8xbf16>, tensor<8xf32>, tensor<8xf32>) -> (tensor<2x8xbf16>, tensor<2xf32>, tensor<2xf32>)
   // CHECK: vlp.layer_norm_grad %{{.*}} : (tensor<2x5x8xf32>, tensor<8xf32>, tensor<2x5xf32>, tensor<2x5xf32>, tensor<2x5x8xf32>) -> (tensor<2x5x8xf32>, tensor<8xf32>, tensor<8xf32>)
   %dx, %dg, %db = vlp.layer_norm_grad %x, %g, %mean, %rstd, %y : (tensor<2x5x8xf32>, tensor<8xf32>, tensor<2x5xf32>, tensor<2x5xf32>, tensor<2x5x8xf32>) -> (tensor<2x5x8xf32>, tensor<8xf32>, tensor<8xf32>)
+  // A branch's gradient may arrive in a narrower type than the stream's input has.
+  // CHECK: vlp.layer_norm_grad %{{.*}} : (tensor<2x8xf32>, tensor<8xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2x8xbf16>) -> (tensor<2x8xf32>, tensor<8xf32>, tensor<8xf32>)
+  %wide = vlp.cast %h : (tensor<2x8xbf16>) -> tensor<2x8xf32>
+  %nx, %ng, %nb = vlp.layer_norm_grad %wide, %g, %hm, %hr, %hy : (tensor<2x8xf32>, tensor<8xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2x8xbf16>) -> (tensor<2x8xf32>, tensor<8xf32>, tensor<8xf32>)
   // CHECK: vlp.l2_normalize %{{.*}} {eps = 0.000000e+00 : f64} : (tensor<8xf32>) -> (tensor<8xf32>, tensor<f32>)
   %n, %norm = vlp.l2_normalize %g {eps = 0.0 : f64} : (tensor<8xf32>) -> (tensor<8xf32>, tensor<f32>)
   // CHECK: vlp.l2_normalize_grad %{{.*}} {eps = 0.000000e+00 : f64} : (tensor<8xf32>, tensor<f32>, tensor<8xf32>) -> tensor<8xf32>

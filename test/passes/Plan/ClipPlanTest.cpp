@@ -13,7 +13,7 @@ using namespace vlp;
 using namespace vlp::test;
 
 namespace {
-class ClipPlanTest : public ::testing::TestWithParam<const char *> {
+class ClipPlanTest : public ::testing::TestWithParam<std::tuple<const char *, Precision>> {
 protected:
   ClipPlanTest() {
     context.loadDialect<VLPDialect, plan::PlanDialect, func::FuncDialect>();
@@ -40,6 +40,7 @@ protected:
   LogicalResult run(ModuleOp module, Stage stage) {
     PipelineOptions options;
     options.target = "generic";
+    options.precision = std::get<1>(GetParam());
     PassManager manager(&context);
     buildPipeline(manager, stage, options);
     return manager.run(module);
@@ -49,7 +50,7 @@ protected:
 };
 
 TEST_P(ClipPlanTest, PlanComputesWhatTheGraphDoes) {
-  std::string name = GetParam();
+  std::string name = std::get<0>(GetParam());
   OwningOpRef<ModuleOp> module = buildModel(name);
   ASSERT_TRUE(module && succeeded(run(*module, Stage::Graph)));
   std::vector<Array<float>> inputs = drawInputs(module->lookupSymbol<func::FuncOp>(name), 1);
@@ -67,5 +68,11 @@ TEST_P(ClipPlanTest, PlanComputesWhatTheGraphDoes) {
     EXPECT_TRUE(haveEqualBits(value, after.at(symbol))) << symbol;
 }
 
-INSTANTIATE_TEST_SUITE_P(Entries, ClipPlanTest, ::testing::Values("train", "encode_image", "encode_text", "gradients"));
+INSTANTIATE_TEST_SUITE_P(Entries, ClipPlanTest,
+                         ::testing::Combine(::testing::Values("train", "encode_image", "encode_text", "gradients"),
+                                            ::testing::Values(Precision::F32, Precision::BF16)),
+                         [](const auto &info) {
+                           bool narrow = std::get<1>(info.param) == Precision::BF16;
+                           return std::string(std::get<0>(info.param)) + (narrow ? "_bf16" : "_f32");
+                         });
 } // namespace

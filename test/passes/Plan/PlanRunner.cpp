@@ -1,6 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Regions are byte vectors; tensors are copied in and out of their slots.
 #include "test/passes/Plan/PlanRunner.h"
+#include "llvm/ADT/bit.h"
 #include <cstring>
 
 using namespace mlir;
@@ -50,14 +51,29 @@ private:
     return region.data() + slot.getOffset();
   }
 
+  /// A slot of two bytes an element holds bf16, the upper halves of f32 values.
   void store(plan::SlotAttr slot, const Array<float> &array) {
     const void *bytes = array.ints.empty() ? static_cast<const void *>(array.values.data()) : array.ints.data();
+    std::vector<uint16_t> halves;
+    if (array.ints.empty() && slot.getSize() == static_cast<int64_t>(2 * array.values.size())) {
+      for (float value : array.values)
+        halves.push_back(llvm::bit_cast<uint32_t>(value) >> 16);
+      bytes = halves.data();
+    }
     if (slot.getSize())
       std::memcpy(at(slot), bytes, slot.getSize());
   }
 
   Array<float> load(plan::SlotAttr slot, RankedTensorType type) {
     Array<float> array(type);
+    if (type.getElementType().isBF16()) {
+      std::vector<uint16_t> halves(array.values.size());
+      if (slot.getSize())
+        std::memcpy(halves.data(), at(slot), 2 * halves.size());
+      for (auto [value, half] : llvm::zip_equal(array.values, halves))
+        value = llvm::bit_cast<float>(uint32_t(half) << 16);
+      return array;
+    }
     void *bytes = array.ints.empty() ? static_cast<void *>(array.values.data()) : array.ints.data();
     if (slot.getSize())
       std::memcpy(bytes, at(slot), slot.getSize());

@@ -5,6 +5,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "passes/Kernels/Passes.h"
 #include "passes/Plan/Passes.h"
+#include "passes/Precision/Passes.h"
 #include "test/passes/Kernels/RandomGraph.h"
 #include "test/passes/Plan/PlanRunner.h"
 #include <gtest/gtest.h>
@@ -105,6 +106,39 @@ TEST_F(PlanTest, RandomGraphsRunFromTheirPlans) {
     }
   EXPECT_GT(inPlaceOfState, 50) << "the graphs should exercise updates in place";
   EXPECT_GT(copies, 50) << "and copies";
+}
+
+/// Tensors of two bytes an element lie in slots of their size among those of four.
+TEST_F(PlanTest, LoweredRandomGraphsRunFromTheirPlans) {
+  int narrow = 0;
+  for (unsigned seed = 0; seed < 100; ++seed)
+    for (const char *target : {"generic", "staged"}) {
+      OwningOpRef<ModuleOp> module = makeRandomModule(context, seed, 40, /*withProducts=*/true);
+      ASSERT_TRUE(module);
+      PassManager lower(&context);
+      lower.addNestedPass<func::FuncOp>(createLowerPrecision());
+      ASSERT_TRUE(succeeded(lower.run(*module)));
+      std::vector<Array<float>> inputs = drawInputs(module->lookupSymbol<func::FuncOp>("main"), seed);
+      State<float> before = drawState(*module, seed), after = before;
+      auto expected = Interpreter<float>(*module).run("main", inputs, before);
+      ASSERT_TRUE(succeeded(expected));
+      ASSERT_TRUE(succeeded(planModule(*module, target))) << "seed " << seed;
+      ASSERT_TRUE(succeeded(verify(*module)) && succeeded(check(*module))) << "seed " << seed << ", target " << target;
+      std::vector<Array<float>> results = runPlan(*module, "main", inputs, after);
+      for (auto [a, b] : llvm::zip_equal(*expected, results))
+        EXPECT_TRUE(haveEqualBits(a, b)) << "seed " << seed << ", target " << target;
+      for (auto &[name, value] : before)
+        EXPECT_TRUE(haveEqualBits(value, after.at(name))) << name << ", seed " << seed << ", target " << target;
+      module->walk([&](plan::KernelOp kernel) {
+        for (Type type : kernel.getKernel().getResultTypes())
+          narrow += cast<RankedTensorType>(type).getElementType().isBF16();
+      });
+      module->walk([&](plan::LaunchOp launch) {
+        for (auto slot : launch.getArguments().getAsRange<plan::SlotAttr>())
+          EXPECT_EQ(slot.getOffset() % plan::kSlotAlignment, 0);
+      });
+    }
+  EXPECT_GT(narrow, 200) << "the graphs should have bf16 tensors";
 }
 
 /// The same launch with one argument moved.

@@ -26,9 +26,41 @@ func.func @linear_c3(%a0: tensor<2x8xf32>, %a1: tensor<3x8xf32>, %a2: tensor<8xf
 
 // -----
 
-func.func @linear_c4(%a0: tensor<2x8xf32>, %a1: tensor<3x8xf32>, %a2: tensor<3xf64>) {
-  // expected-error @+1 {{'vlp.linear' op expects equal element types, got f32, f32, f64}}
+func.func @linear_c4(%a0: tensor<2x8xbf16>, %a1: tensor<3x8xf32>) {
+  // expected-error @+1 {{'vlp.linear' op expects equal element types, got bf16, f32}}
+  %r = vlp.linear %a0, %a1 : (tensor<2x8xbf16>, tensor<3x8xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c4_bias(%a0: tensor<2x8xf32>, %a1: tensor<3x8xf32>, %a2: tensor<3xf64>) {
+  // expected-error @+1 {{'vlp.linear' op expects a bias of f32, got f64}}
   %r = vlp.linear %a0, %a1, %a2 : (tensor<2x8xf32>, tensor<3x8xf32>, tensor<3xf64>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c4_narrow_bias(%a0: tensor<2x8xbf16>, %a1: tensor<3x8xbf16>, %a2: tensor<3xf16>) {
+  // expected-error @+1 {{'vlp.linear' op expects a bias of bf16 or f32, got f16}}
+  %r = vlp.linear %a0, %a1, %a2 : (tensor<2x8xbf16>, tensor<3x8xbf16>, tensor<3xf16>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c5(%a0: tensor<2x8xf32>, %a1: tensor<3x8xf32>) {
+  // expected-error @+1 {{'vlp.linear' op expects result #0 to be 'tensor<2x3xf32>', got 'tensor<2x3xbf16>'}}
+  %r = vlp.linear %a0, %a1 : (tensor<2x8xf32>, tensor<3x8xf32>) -> tensor<2x3xbf16>
+  return
+}
+
+// -----
+
+func.func @linear_c5_narrow(%a0: tensor<2x8xbf16>, %a1: tensor<3x8xbf16>) {
+  // expected-error @+1 {{'vlp.linear' op expects result #0 to be 'tensor<2x3xbf16>', got 'tensor<2x3xf64>'}}
+  %r = vlp.linear %a0, %a1 : (tensor<2x8xbf16>, tensor<3x8xbf16>) -> tensor<2x3xf64>
   return
 }
 
@@ -82,6 +114,22 @@ func.func @matmul_c4(%a0: tensor<4x8xf32>, %a1: tensor<8x4xf64>) {
 
 // -----
 
+func.func @matmul_c5(%a0: tensor<4x8xbf16>, %a1: tensor<8x4xbf16>) {
+  // expected-error @+1 {{'vlp.matmul' op expects result #0 to be 'tensor<4x4xbf16>', got 'tensor<4x4xf16>'}}
+  %r = vlp.matmul %a0, %a1 : (tensor<4x8xbf16>, tensor<8x4xbf16>) -> tensor<4x4xf16>
+  return
+}
+
+// -----
+
+func.func @matmul_c5_shape(%a0: tensor<4x8xbf16>, %a1: tensor<8x4xbf16>) {
+  // expected-error @+1 {{'vlp.matmul' op expects result #0 to be 'tensor<4x4xbf16>', got 'tensor<4x8xf32>'}}
+  %r = vlp.matmul %a0, %a1 : (tensor<4x8xbf16>, tensor<8x4xbf16>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
 func.func @patch_embed_c1(%a0: tensor<2x3x4x4xf32>, %a1: tensor<5x3x2x1xf32>) {
   // expected-error @+1 {{'vlp.patch_embed' op expects an image [B, C, H, W] and a weight [D, C, P, P], got [2, 3, 4, 4] and [5, 3, 2, 1]}}
   %r = vlp.patch_embed %a0, %a1 : (tensor<2x3x4x4xf32>, tensor<5x3x2x1xf32>) -> tensor<2x4x5xf32>
@@ -117,6 +165,22 @@ func.func @patch_embed_c3(%a0: tensor<2x3x4x4xf32>, %a1: tensor<5x3x2x2xf32>, %a
 func.func @patch_embed_c4(%a0: tensor<2x3x4x4xf32>, %a1: tensor<5x3x2x2xf64>) {
   // expected-error @+1 {{'vlp.patch_embed' op expects equal element types, got f32, f64}}
   %r = vlp.patch_embed %a0, %a1 : (tensor<2x3x4x4xf32>, tensor<5x3x2x2xf64>) -> tensor<2x4x5xf32>
+  return
+}
+
+// -----
+
+func.func @patch_embed_c4_bias(%a0: tensor<2x3x4x4xbf16>, %a1: tensor<5x3x2x2xbf16>, %a2: tensor<5xf64>) {
+  // expected-error @+1 {{'vlp.patch_embed' op expects a bias of bf16 or f32, got f64}}
+  %r = vlp.patch_embed %a0, %a1, %a2 : (tensor<2x3x4x4xbf16>, tensor<5x3x2x2xbf16>, tensor<5xf64>) -> tensor<2x4x5xf32>
+  return
+}
+
+// -----
+
+func.func @patch_embed_c5(%a0: tensor<2x3x4x4xf32>, %a1: tensor<5x3x2x2xf32>) {
+  // expected-error @+1 {{'vlp.patch_embed' op expects result #0 to be 'tensor<2x4x5xf32>', got 'tensor<2x4x5xbf16>'}}
+  %r = vlp.patch_embed %a0, %a1 : (tensor<2x3x4x4xf32>, tensor<5x3x2x2xf32>) -> tensor<2x4x5xbf16>
   return
 }
 

@@ -42,6 +42,22 @@ func.func @layer_norm_c3_nan(%a0: tensor<2x8xf32>, %a1: tensor<8xf32>, %a2: tens
 
 // -----
 
+func.func @layer_norm_c4(%a0: tensor<2x8xf32>, %a1: tensor<8xbf16>, %a2: tensor<8xf32>) {
+  // expected-error @+1 {{'vlp.layer_norm' op expects the gamma to be 'tensor<8xf32>', got 'tensor<8xbf16>'}}
+  %r:3 = vlp.layer_norm %a0, %a1, %a2 {eps = 1.0e-5 : f64} : (tensor<2x8xf32>, tensor<8xbf16>, tensor<8xf32>) -> (tensor<2x8xf32>, tensor<2xf32>, tensor<2xf32>)
+  return
+}
+
+// -----
+
+func.func @layer_norm_c4_narrow(%a0: tensor<2x8xbf16>, %a1: tensor<8xf32>, %a2: tensor<8xf64>) {
+  // expected-error @+1 {{'vlp.layer_norm' op expects the beta to be 'tensor<8xbf16>', got 'tensor<8xf64>'}}
+  %r:3 = vlp.layer_norm %a0, %a1, %a2 {eps = 1.0e-5 : f64} : (tensor<2x8xbf16>, tensor<8xf32>, tensor<8xf64>) -> (tensor<2x8xbf16>, tensor<2xf32>, tensor<2xf32>)
+  return
+}
+
+// -----
+
 func.func @layer_norm_type(%a0: tensor<2x8xf32>, %a1: tensor<8xf32>, %a2: tensor<8xf32>) {
   // expected-error @+1 {{'vlp.layer_norm' op expects result #1 to be 'tensor<2xf32>', got 'tensor<2x1xf32>'}}
   %r:3 = vlp.layer_norm %a0, %a1, %a2 {eps = 1.0e-5 : f64} : (tensor<2x8xf32>, tensor<8xf32>, tensor<8xf32>) -> (tensor<2x8xf32>, tensor<2x1xf32>, tensor<2xf32>)
@@ -53,6 +69,22 @@ func.func @layer_norm_type(%a0: tensor<2x8xf32>, %a1: tensor<8xf32>, %a2: tensor
 func.func @layer_norm_grad_c1(%a0: tensor<2x8xf32>, %a1: tensor<8xf32>, %a2: tensor<2x1xf32>, %a3: tensor<2xf32>, %a4: tensor<2x8xf32>) {
   // expected-error @+1 {{'vlp.layer_norm_grad' op expects the mean to be 'tensor<2xf32>', got 'tensor<2x1xf32>'}}
   %r:3 = vlp.layer_norm_grad %a0, %a1, %a2, %a3, %a4 : (tensor<2x8xf32>, tensor<8xf32>, tensor<2x1xf32>, tensor<2xf32>, tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<8xf32>, tensor<8xf32>)
+  return
+}
+
+// -----
+
+func.func @layer_norm_grad_c2(%a0: tensor<2x8xf32>, %a1: tensor<8xf32>, %a2: tensor<2xf32>, %a3: tensor<2xf32>, %a4: tensor<2x8xf64>) {
+  // expected-error @+1 {{'vlp.layer_norm_grad' op expects the gradient to be 'tensor<2x8xf32>', got 'tensor<2x8xf64>'}}
+  %r:3 = vlp.layer_norm_grad %a0, %a1, %a2, %a3, %a4 : (tensor<2x8xf32>, tensor<8xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2x8xf64>) -> (tensor<2x8xf32>, tensor<8xf32>, tensor<8xf32>)
+  return
+}
+
+// -----
+
+func.func @layer_norm_grad_c2_shape(%a0: tensor<2x8xf32>, %a1: tensor<8xf32>, %a2: tensor<2xf32>, %a3: tensor<2xf32>, %a4: tensor<2x4xbf16>) {
+  // expected-error @+1 {{'vlp.layer_norm_grad' op expects the gradient to be 'tensor<2x8xf32>', got 'tensor<2x4xbf16>'}}
+  %r:3 = vlp.layer_norm_grad %a0, %a1, %a2, %a3, %a4 : (tensor<2x8xf32>, tensor<8xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2x4xbf16>) -> (tensor<2x8xf32>, tensor<8xf32>, tensor<8xf32>)
   return
 }
 

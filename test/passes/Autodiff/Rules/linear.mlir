@@ -267,3 +267,35 @@ func.func @unpatchify() -> tensor<f32> attributes {vlp.differentiate} {
   %loss = vlp.reduce_sum %y {axes = array<i64: 0, 1, 2, 3>} : (tensor<2x3x4x6xf32>) -> tensor<f32>
   return %loss : tensor<f32>
 }
+
+// Narrow operands: the gradient of an f32 result is rounded once for both products; that of an f32 bias is not.
+// CHECK-LABEL: func.func @narrow_linear(
+// CHECK: %[[XB:.*]] = vlp.cast
+// CHECK: %[[WB:.*]] = vlp.cast
+// CHECK: %[[DY:.*]] = vlp.broadcast {{.*}}vlp.backward
+// CHECK-NEXT: %[[DYB:.*]] = vlp.cast %[[DY]] {vlp.backward} : (tensor<2x3x4xf32>) -> tensor<2x3x4xbf16>
+// CHECK-NEXT: vlp.matmul %[[DYB]], %[[WB]] {vlp.backward} : (tensor<2x3x4xbf16>, tensor<4x5xbf16>) -> tensor<2x3x5xbf16>
+// CHECK: vlp.matmul {{.*}} {transpose_lhs, vlp.backward} : (tensor<6x4xbf16>, tensor<6x5xbf16>) -> tensor<4x5xbf16>
+// CHECK-NEXT: vlp.reduce_sum %[[DY]] {{.*}} -> tensor<4xf32>
+func.func @narrow_linear() -> tensor<f32> attributes {vlp.differentiate} {
+  %x = vlp.read @p2x3x5 : tensor<2x3x5xf32>
+  %w = vlp.read @p4x5 : tensor<4x5xf32>
+  %b = vlp.read @p4 : tensor<4xf32>
+  %xb = vlp.cast %x : (tensor<2x3x5xf32>) -> tensor<2x3x5xbf16>
+  %wb = vlp.cast %w : (tensor<4x5xf32>) -> tensor<4x5xbf16>
+  %y = vlp.linear %xb, %wb, %b : (tensor<2x3x5xbf16>, tensor<4x5xbf16>, tensor<4xf32>) -> tensor<2x3x4xf32>
+  %loss = vlp.reduce_sum %y {axes = array<i64: 0, 1, 2>} : (tensor<2x3x4xf32>) -> tensor<f32>
+  return %loss : tensor<f32>
+}
+
+// CHECK-LABEL: func.func @narrow_matmul_of_data(
+// CHECK: %[[DY:.*]] = vlp.broadcast {{.*}}vlp.backward
+// CHECK-NEXT: %[[DYB:.*]] = vlp.cast %[[DY]] {vlp.backward} : (tensor<3x4xf32>) -> tensor<3x4xbf16>
+// CHECK: vlp.matmul %{{.*}}, %[[DYB]] {transpose_lhs, vlp.backward} : (tensor<3x5xbf16>, tensor<3x4xbf16>) -> tensor<5x4xbf16>
+func.func @narrow_matmul_of_data(%x: tensor<3x5xbf16>) -> tensor<f32> attributes {vlp.differentiate} {
+  %w = vlp.read @p5x4 : tensor<5x4xf32>
+  %wb = vlp.cast %w : (tensor<5x4xf32>) -> tensor<5x4xbf16>
+  %y = vlp.matmul %x, %wb : (tensor<3x5xbf16>, tensor<5x4xbf16>) -> tensor<3x4xf32>
+  %loss = vlp.reduce_sum %y {axes = array<i64: 0, 1>} : (tensor<3x4xf32>) -> tensor<f32>
+  return %loss : tensor<f32>
+}
