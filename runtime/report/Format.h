@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace vlp::report {
 
@@ -16,5 +17,7 @@ std::string bytes(double value);
 std::string duration(double seconds);
 /// A time left or gone, short enough for a progress bar: "0:07", "12:34", "1:02:03".
 std::string clockTime(double seconds);
+/// Escapes &, <, > and quotes, for text and attribute values.
+std::string escapeHtml(std::string_view text);
 
 } // namespace vlp::report

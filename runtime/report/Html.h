@@ -4,6 +4,7 @@
 
 #include "runtime/core/Status.h"
 #include "runtime/data/Image.h"
+#include "runtime/report/Format.h"
 #include "runtime/report/Table.h"
 
 #include <string>
@@ -11,8 +12,6 @@
 
 namespace vlp::report {
 
-/// Escapes &, <, > and quotes, for text and attribute values.
-std::string escapeHtml(std::string_view text);
 std::string base64(data::ByteView bytes);
 
 /// A picture in a contact sheet.

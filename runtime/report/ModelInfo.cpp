@@ -43,7 +43,13 @@ std::string runnableCode(const format::Manifest &manifest, std::string &why) {
   auto code = chooseCpuProgram(manifest, "", "this file");
   if (code)
     return (*code)->target() + " " + (*code)->chip();
+  for (const format::Program &program : manifest.programs())
+    if (program.target() == "sim" && missingCpuFeatures(program.features()).empty())
+      return "sim " + program.chip();
   why = code.status().message();
+  for (const format::Program &program : manifest.programs())
+    if (program.target() == "cuda")
+      return why += "; its code for cuda needs an NVIDIA GPU (--device=cuda)", "";
   return "";
 }
 

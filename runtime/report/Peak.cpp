@@ -2,6 +2,8 @@
 // What this machine can do at most.
 #include "runtime/report/Peak.h"
 
+#include "runtime/report/Format.h"
+
 #include "runtime/cpu/CpuFeatures.h"
 
 #include <algorithm>
@@ -156,6 +158,27 @@ MachinePeak measurePeak(unsigned threads, double seconds) {
   });
   peak.gigabytes = 12.0 * double(a.size()) / time * 1e-9;
   return peak;
+}
+
+MachinePeak peakOf(const Module &module, unsigned threads) {
+  if (module.device() == "cpu")
+    return measurePeak(threads);
+  MachinePeak peak;
+  peak.device = module.device();
+  return peak;
+}
+
+std::string describePeak(const MachinePeak &peak) {
+  if (peak.device.starts_with("simulated"))
+    return "on a " + peak.device + ": times are the simulator's and say nothing of a GPU";
+  if (!peak.device.empty())
+    return "on " + peak.device;
+  return "peak of this machine on " + std::to_string(peak.threads) + " threads (" + peak.instructions +
+         "): " + fixed(peak.gflops, 1) + " GF/s, " + fixed(peak.gigabytes, 1) + " GB/s";
+}
+
+std::string shareOfPeak(double gflops, const MachinePeak &peak) {
+  return peak.gflops > 0 ? fixed(100 * gflops / peak.gflops, 1) + " %" : "-";
 }
 
 } // namespace vlp::report

@@ -114,7 +114,7 @@ Table profileTable(const std::vector<ProfileRow> &rows, const std::string &what,
     double share = profile.seconds > 0 ? 100 * row.seconds / profile.seconds : 0;
     table.addRow({row.name, std::to_string(row.ops), duration(row.seconds), fixed(share, 1) + " %",
                   duration(row.forwardSeconds), count(row.flops), bytes(row.bytes), fixed(gflops, 1),
-                  fixed(100 * gflops / peak.gflops, 1) + " %",
+                  shareOfPeak(gflops, peak),
                   fixed(row.seconds > 0 ? row.bytes / row.seconds * 1e-9 : 0, 1)});
   };
   ProfileRow rest{"(others)", ""}, all{"all", ""};
@@ -179,9 +179,7 @@ Status saveProfileHtml(const std::string &path, const EntryProfile &profile, con
                        const MachinePeak &peak) {
   HtmlPage page("Profile of " + manifest.model() + ", entry " + profile.entry);
   page.paragraph("A run takes " + duration(profile.wall) + " (median of " + std::to_string(profile.repeats) +
-                 "), its ops together " + duration(profile.seconds) + ". Peak of this machine on " +
-                 std::to_string(peak.threads) + " threads: " + fixed(peak.gflops, 1) + " GF/s, " + fixed(peak.gigabytes, 1) +
-                 " GB/s.");
+                 "), its ops together " + duration(profile.seconds) + "; " + describePeak(peak) + ".");
   page.markup(bars("Kinds of kernel", profile.anchors, profile, 12).svg());
   page.markup(bars("Layers", profile.layers, profile, 24).svg());
   page.markup(bars("Kernels", profile.kernels, profile, 24).svg());

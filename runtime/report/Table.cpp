@@ -2,7 +2,7 @@
 // A table for terminals and for HTML pages.
 #include "runtime/report/Table.h"
 
-#include "runtime/report/Html.h"
+#include "runtime/report/Format.h"
 
 #include <algorithm>
 

@@ -67,6 +67,24 @@ TEST(ModelInfo, Text) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
 }
 
+// Without code for the processor there may still be the simulator, or a GPU.
+TEST(ModelInfo, RunsElsewhere) {
+  format::Manifest manifest = smallManifest();
+  format::Program &program = *manifest.mutable_programs(0);
+  program.set_target("cuda");
+  program.set_chip("sm_80");
+  program.clear_features();
+  std::string why;
+  EXPECT_EQ(runnableCode(manifest, why), "");
+  EXPECT_NE(why.find("its code for cuda needs an NVIDIA GPU (--device=cuda)"), std::string::npos) << why;
+  format::Program simulated = program;
+  simulated.set_target("sim");
+  *manifest.add_programs() = simulated;
+  EXPECT_EQ(runnableCode(manifest, why), "sim sm_80");
+  manifest.mutable_programs(1)->add_features("future-cpu-feature");
+  EXPECT_EQ(runnableCode(manifest, why), "");
+}
+
 TEST(ModelInfo, Json) {
   auto document = nlohmann::json::parse(modelJson(smallManifest(), "small.vlp"));
   EXPECT_EQ(document["state_bytes"], 2048);
