@@ -53,6 +53,11 @@ function(vlp_tool name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 endfunction()
 
+# vlp_test_cache(TEST): the kernels that a test compiles are kept with the build, not in the user's home.
+function(vlp_test_cache name)
+  set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT XDG_CACHE_HOME=${PROJECT_BINARY_DIR}/test/cache)
+endfunction()
+
 # vlp_unit_test(NAME SOURCES... [DEPS targets...]): a GoogleTest program registered with CTest.
 function(vlp_unit_test name)
   cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
@@ -60,5 +65,6 @@ function(vlp_unit_test name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gtest GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/test/bin)
   add_test(NAME ${name} COMMAND ${name})
+  vlp_test_cache(${name})
   set_property(GLOBAL APPEND PROPERTY VLP_UNIT_TESTS ${name})
 endfunction()

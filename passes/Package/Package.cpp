@@ -44,6 +44,8 @@ static void setFacts(ArrayRef<KernelFacts> facts, format::Program *program) {
         kernel.set_static_shared(fact.staticShared);
         kernel.set_tensor_instructions(fact.tensorInstructions);
         kernel.set_instructions(fact.instructions);
+        kernel.set_tf32_instructions(fact.tf32Instructions);
+        kernel.set_local_instructions(fact.localInstructions);
       }
 }
 

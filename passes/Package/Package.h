@@ -17,6 +17,8 @@ struct KernelFacts {
   uint32_t spills = 0, stack = 0, staticShared = 0;
   /// In the machine code: tensor-core instructions, and all.
   uint32_t tensorInstructions = 0, instructions = 0;
+  /// Of the tensor-core instructions, those on tf32; loads and stores of local memory.
+  uint32_t tf32Instructions = 0, localInstructions = 0;
 };
 
 /// Machine code for one chip.

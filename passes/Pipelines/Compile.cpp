@@ -3,7 +3,6 @@
 #include "passes/Pipelines/Compile.h"
 
 #include "passes/Package/Package.h"
-#include "passes/Pipelines/CodeGenerators.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -36,17 +35,20 @@ FailureOr<CompiledModel> vlp::compileModel(ModuleOp module, const CompileOptions
   for (Stage stage : {Stage::Graph, Stage::Kernels})
     if (failed(runStage(*result.kernels, stage, options.pipeline, report)))
       return failure();
-  std::vector<TargetProgram> programs;
+  std::vector<PlannedTarget> planned;
   for (const TargetInfo &target : targets) {
     FailureOr<OwningOpRef<ModuleOp>> plan = planFor(*result.kernels, target, options.pipeline, report);
     if (failed(plan))
       return failure();
-    FailureOr<CodeBlob> code = generateCode(**plan, target);
-    if (failed(code))
-      return failure();
-    programs.push_back({**plan, std::move(*code)});
+    planned.push_back({**plan, target});
     result.plans.push_back(std::move(*plan));
   }
+  FailureOr<std::vector<CodeBlob>> code = generateCode(planned, options.codegen, &result.statistics);
+  if (failed(code))
+    return failure();
+  std::vector<TargetProgram> programs;
+  for (auto [plan, blob] : llvm::zip_equal(planned, *code))
+    programs.push_back({plan.plan, std::move(blob)});
   FailureOr<std::string> bytes = packageModel(programs, {options.compilerVersion});
   if (failed(bytes))
     return failure();

@@ -4,7 +4,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
-#include "passes/Kernels/Emitter.h"
+#include "passes/Pipelines/CodeGenerators.h"
 #include "passes/Pipelines/PassReport.h"
 #include "passes/Pipelines/Pipelines.h"
 
@@ -14,6 +14,7 @@ struct CompileOptions {
   PipelineOptions pipeline;
   /// What to compile for; the best cpu chip that this machine runs where empty. Each gets a plan of its own.
   std::vector<TargetInfo> targets;
+  CodegenOptions codegen;
   std::string compilerVersion = "0.1.0";
 };
 
@@ -23,6 +24,7 @@ struct CompiledModel {
   mlir::OwningOpRef<mlir::ModuleOp> kernels;
   /// One for each target, in order.
   std::vector<mlir::OwningOpRef<mlir::ModuleOp>> plans;
+  CodegenStatistics statistics;
   /// The container (model.vlp).
   std::string bytes;
 };

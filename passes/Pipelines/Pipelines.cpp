@@ -8,6 +8,7 @@
 #include "passes/Autodiff/Passes.h"
 #include "passes/Kernels/Passes.h"
 #include "passes/Plan/Passes.h"
+#include "passes/Precision/Passes.h"
 #include "passes/Train/Passes.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -33,6 +34,13 @@ static StagePasses makeGraphPasses(const PipelineOptions &options) {
   passes.push_back({false, createNameGradients()});
   passes.push_back({true, createCanonicalizerPass()});
   passes.push_back({true, createCSEPass()});
+  // After autodiff: gradients are those of the f32 function, and the rules see which activations the backward part
+  // reads.
+  if (options.precision == Precision::BF16) {
+    LowerPrecisionOptions lower;
+    lower.remarks = options.remarks;
+    passes.push_back({false, createLowerPrecision(lower)});
+  }
   passes.push_back({true, createVerifyState()});
   return passes;
 }
@@ -73,8 +81,10 @@ static StagePasses makePasses(Stage stage, const PipelineOptions &options) {
 
 std::vector<PassDescription> vlp::describePipeline() {
   std::vector<PassDescription> descriptions;
+  PipelineOptions options;
+  options.precision = Precision::BF16;
   for (Stage stage : {Stage::Graph, Stage::Kernels, Stage::Plan})
-    for (StagePass &item : makePasses(stage, {}))
+    for (StagePass &item : makePasses(stage, options))
       descriptions.push_back({item.pass->getArgument().str(), item.pass->getDescription().str(), stage, item.optional});
   return descriptions;
 }
@@ -118,6 +128,10 @@ namespace {
 struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
   ListOption<std::string> disable{*this, "disable", llvm::cl::desc("Passes to leave out")};
   ListOption<std::string> freeze{*this, "freeze", llvm::cl::desc("Globs of names of parameters that do not learn")};
+  Option<Precision> precision{*this, "precision", llvm::cl::desc("In what products compute"),
+                              llvm::cl::values(clEnumValN(Precision::F32, "f32", "f32"),
+                                               clEnumValN(Precision::BF16, "bf16", "bf16, accumulated in f32")),
+                              llvm::cl::init(Precision::F32)};
   Option<std::string> target{*this, "target", llvm::cl::desc("Whose emitters plan the kernels"), llvm::cl::init("cpu")};
   Option<std::string> chip{*this, "chip", llvm::cl::desc("Chip of the target"), llvm::cl::init("x86-64-v4")};
   Option<bool> remarks{*this, "remarks", llvm::cl::desc("Passes say what they declined"), llvm::cl::init(false)};
@@ -126,6 +140,7 @@ struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
     PipelineOptions options;
     options.disabledPasses.assign(disable.begin(), disable.end());
     options.freeze.assign(freeze.begin(), freeze.end());
+    options.precision = precision;
     options.target = target;
     options.chip = chip;
     options.remarks = remarks;

@@ -9,11 +9,15 @@
 
 namespace vlp {
 
+/// In what products compute. State, inputs and outputs are f32 in any case.
+enum class Precision { F32, BF16 };
+
 struct PipelineOptions {
   /// Passes to leave out, by their command-line names, with or without "vlp-".
   std::vector<std::string> disabledPasses;
   /// Globs of names of parameters that do not learn.
   std::vector<std::string> freeze;
+  Precision precision = Precision::F32;
   /// Whose emitters plan the kernels.
   std::string target = "cpu";
   std::string chip = "x86-64-v4";
@@ -36,7 +40,8 @@ struct PassDescription {
   bool optional;
 };
 
-/// All passes of all stages, in order; a pass that runs several times is listed several times.
+/// All passes of all stages, in order, those included that run only with some options; a pass that runs several times
+/// is listed several times.
 std::vector<PassDescription> describePipeline();
 
 /// Fails, with all reasons, if `options` disables a pass that does not exist or that nothing works without.

@@ -9,18 +9,25 @@
 #include "passes/Autodiff/Passes.h"
 #include "passes/CPU/CompileCPU.h"
 #include "passes/CPU/Emitters.h"
+#include "passes/CUDA/CompileCUDA.h"
+#include "passes/CUDA/Emitters.h"
 #include "passes/Kernels/Passes.h"
 #include "passes/Package/Passes.h"
 #include "passes/Pipelines/Pipelines.h"
 #include "passes/Plan/Passes.h"
+#include "passes/Precision/Passes.h"
 #include "passes/Train/Passes.h"
 
 void vlp::registerDialects(mlir::DialectRegistry &registry) {
   registry.insert<VLPDialect, plan::PlanDialect, mlir::func::FuncDialect>();
   cpu::registerDialects(registry);
+  cuda::registerDialects(registry);
 }
 
-void vlp::registerTargets() { registerEmitters("cpu", cpu::findEmitter); }
+void vlp::registerTargets() {
+  registerEmitters("cpu", cpu::findEmitter, /*takesBF16=*/false);
+  registerEmitters("cuda", cuda::findEmitter);
+}
 
 void vlp::registerPasses() {
   mlir::registerCanonicalizerPass();
@@ -28,6 +35,7 @@ void vlp::registerPasses() {
   mlir::registerSymbolDCEPass();
   registerAutodiffPasses();
   registerTrainPasses();
+  registerPrecisionPasses();
   registerKernelsPasses();
   registerPlanPasses();
   registerPackagePasses();

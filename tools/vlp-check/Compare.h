@@ -31,15 +31,19 @@ struct EntryComparison {
 
 /// Runs `entry` of a loaded model and of `kernels`, the module of kernels that it was compiled from, on the same inputs
 /// and state. Each result may differ from the interpreter's f64 values by 1e-4 of their norm plus 100 times what the
-/// interpreter's own f32 run differs, so that mathematical zeros, which are all rounding, do not count.
+/// interpreter's own f32 run differs, so that mathematical zeros, which are all rounding, do not count. In bf16, whose
+/// rounding that run has too, by 2^-8 of their norm plus 8 times; a result that is farther off is held against the
+/// interpreter's on the kernel's own inputs.
 llvm::Expected<EntryComparison> compareEntry(mlir::ModuleOp kernels, mlir::ModuleOp plan, LoadedModel &model,
-                                             llvm::StringRef entry, const Arrays<double> &inputs);
+                                             llvm::StringRef entry, const Arrays<double> &inputs,
+                                             Precision precision = Precision::F32);
 
 struct CompareRequest {
   ModelRequest model;
   PipelineOptions pipeline;
   /// Where to write the first kernel that diverges, with its inputs.
   std::string reproducer;
+  Device device = {DeviceKind::Cpu};
 };
 
 /// Compiles the model, runs every entry on random inputs, and compares each kernel's results with those of the

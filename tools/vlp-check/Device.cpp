@@ -3,6 +3,7 @@
 #include "tools/vlp-check/Device.h"
 
 #include "models/common/Architecture.h"
+#include "passes/Codegen/ContentCache.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include <cstring>
@@ -58,7 +59,58 @@ template llvm::Expected<Arrays<float>> tools::runReference(ModuleOp, StringRef, 
 template llvm::Expected<Arrays<double>> tools::runReference(ModuleOp, StringRef, const Arrays<double> &,
                                                             State<double> &);
 
-llvm::Expected<LoadedModel> tools::loadOnCpu(const CompiledModel &model) {
+CompileOptions tools::getCompileOptions(const Device &device) {
+  CompileOptions options;
+  options.pipeline.precision = device.precision;
+  options.codegen.cacheFolder = ContentCache::defaultFolder();
+  std::string target = device.target().str();
+  options.targets = {{target, device.chip.empty() ? getDefaultChip(target) : device.chip}};
+  return options;
+}
+
+/// The value of the option chip= in "sim:checked,chip=sm_90"; empty if it has none.
+static std::string findChipOption(StringRef name) {
+  llvm::SmallVector<StringRef> options;
+  name.split(':').second.split(options, ',');
+  for (StringRef option : options)
+    if (option.consume_front("chip="))
+      return option.str();
+  return "";
+}
+
+llvm::Expected<Device> tools::findDevice(StringRef name, StringRef target, bool allowReference) {
+  Device device;
+  if (allowReference && name == "reference")
+    return device;
+  StringRef kind = name.split(':').first;
+  std::vector<std::string> known = {"cpu", "cuda", "sim"};
+  if (allowReference)
+    known.push_back("reference");
+  if (kind != "cpu" && kind != "cuda" && kind != "sim")
+    return models::makeError("unknown device '" + name + "'; " + models::suggest(name.str(), known));
+  device.kind = kind == "cpu" ? DeviceKind::Cpu : DeviceKind::Gpu;
+  if (device.kind == DeviceKind::Cpu) {
+    device.chip = name.split(':').second.str();
+  } else {
+    device.name = name.str();
+    device.chip = findChipOption(name);
+  }
+  if (auto [asked, chip] = target.split(':'); !target.empty()) {
+    if (asked != kind || (!device.chip.empty() && device.chip != chip))
+      return models::makeError("--target: expected code for device '" + name + "', got '" + target + "'");
+    device.chip = chip.str();
+  }
+  if (!device.chip.empty() && !llvm::is_contained(getChips(kind), device.chip)) {
+    std::vector<std::string> chips;
+    for (StringRef chip : getChips(kind))
+      chips.push_back((kind + ":" + chip).str());
+    return models::makeError("unknown chip '" + kind + ":" + device.chip + "'; " +
+                             models::suggest((kind + ":" + device.chip).str(), chips));
+  }
+  return device;
+}
+
+llvm::Expected<LoadedModel> tools::load(const CompiledModel &model, const Device &device) {
   llvm::SmallString<128> path;
   int descriptor;
   if (std::error_code error = llvm::sys::fs::createTemporaryFile("vlp-check", "vlp", descriptor, path))
@@ -68,10 +120,13 @@ llvm::Expected<LoadedModel> tools::loadOnCpu(const CompiledModel &model) {
     llvm::raw_fd_ostream out(descriptor, /*shouldClose=*/true);
     out << model.bytes;
   }
-  auto module = Module::load(path.str().str());
+  DeviceOptions options;
+  if (device.kind == DeviceKind::Gpu)
+    options.device = device.name;
+  auto module = Module::load(path.str().str(), options);
   if (!module)
     return toError(module.status());
-  auto session = Session::create(*module);
+  auto session = Session::create(*module, options);
   if (!session)
     return toError(session.status());
   return LoadedModel{*module, std::move(*session)};
@@ -112,12 +167,12 @@ Array<T> tools::readTensor(std::span<const std::byte> memory, const format::Tens
 template Array<float> tools::readTensor(std::span<const std::byte>, const format::Tensor &);
 template Array<double> tools::readTensor(std::span<const std::byte>, const format::Tensor &);
 
-llvm::Expected<Arrays<double>> tools::runCpu(ModuleOp module, StringRef entry, const Arrays<double> &inputs,
-                                             const State<double> &state, const CompileOptions &options) {
-  FailureOr<CompiledModel> compiled = compileModel(module, options);
+llvm::Expected<Arrays<double>> tools::runCompiled(ModuleOp module, StringRef entry, const Arrays<double> &inputs,
+                                                  const State<double> &state, const Device &device) {
+  FailureOr<CompiledModel> compiled = compileModel(module, getCompileOptions(device));
   if (failed(compiled))
-    return models::makeError("compilation for the cpu failed");
-  llvm::Expected<LoadedModel> loaded = loadOnCpu(*compiled);
+    return models::makeError("compilation for " + device.target() + " failed");
+  llvm::Expected<LoadedModel> loaded = load(*compiled, device);
   if (!loaded)
     return loaded.takeError();
   Session &session = *loaded->session;
@@ -158,14 +213,12 @@ static std::map<std::string, Array<To>> convertAll(const std::map<std::string, A
 
 llvm::Expected<Arrays<double>> tools::runOnDevice(const Device &device, ModuleOp module, StringRef entry,
                                                   const Arrays<double> &inputs, const State<double> &state) {
-  if (device.kind == DeviceKind::Cpu) {
-    CompileOptions options;
-    if (!device.chip.empty())
-      options.targets = {{"cpu", device.chip}};
-    return runCpu(module, entry, inputs, state, options);
-  }
+  if (device.kind == DeviceKind::Cpu || device.kind == DeviceKind::Gpu)
+    return runCompiled(module, entry, inputs, state, device);
   OwningOpRef<ModuleOp> work = module.clone();
-  if (failed(runStage(*work, Stage::Graph, {})))
+  PipelineOptions options;
+  options.precision = device.precision;
+  if (failed(runStage(*work, Stage::Graph, options)))
     return models::makeError("differentiation failed");
   if (device.kind == DeviceKind::ReferenceF64) {
     State<double> copy = state;

@@ -1,5 +1,5 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Runs one entry on the interpreter or on the CPU, from named arrays to named arrays.
+// Runs one entry on the interpreter or compiled, from named arrays to named arrays.
 #pragma once
 
 #include "dialect/Interpreter/Interpreter.h"
@@ -12,14 +12,29 @@ namespace vlp::tools {
 template <typename T>
 using Arrays = std::map<std::string, Array<T>>;
 
-enum class DeviceKind { ReferenceF64, ReferenceF32, Cpu };
+enum class DeviceKind { ReferenceF64, ReferenceF32, Cpu, Gpu };
 
-/// Where an entry runs: on the interpreter, or compiled for the CPU.
+/// Where an entry runs: on the interpreter, or compiled.
 struct Device {
   DeviceKind kind = DeviceKind::ReferenceF64;
-  /// For Cpu: x86-64-v3 or x86-64-v4; empty: this machine's best.
+  /// For Cpu: x86-64-v3 or x86-64-v4; empty: this machine's best. For Gpu: sm_80, ...; empty: the oldest.
   std::string chip = {};
+  /// In what products compute. The interpreter rounds to bf16 in f32 only.
+  Precision precision = Precision::F32;
+  /// For Gpu: what the runtime is asked for (DeviceOptions::device), "cuda:1" or "sim:checked,seed=3".
+  std::string name = {};
+
+  /// "cpu", "cuda" or "sim".
+  llvm::StringRef target() const { return kind == DeviceKind::Gpu ? llvm::StringRef(name).split(':').first : "cpu"; }
 };
+
+/// The options to compile for `device`.
+CompileOptions getCompileOptions(const Device &device);
+
+/// "cpu", "cpu:CHIP", "cuda", "cuda:N,...", "sim", "sim:...", as the runtime knows them; `reference`, if allowed, is
+/// the interpreter in f64. `target` says what code a GPU is to run ("cuda:sm_90"; by default the oldest chip's, or that
+/// of the option chip=).
+llvm::Expected<Device> findDevice(llvm::StringRef name, llvm::StringRef target, bool allowReference);
 
 /// Names of an entry's arguments or results (attribute vlp.name), in order.
 std::vector<std::string> getArgumentNames(mlir::func::FuncOp entry);
@@ -39,12 +54,12 @@ template <typename T>
 llvm::Expected<Arrays<T>> runReference(mlir::ModuleOp module, llvm::StringRef entry, const Arrays<T> &inputs,
                                        State<T> &state);
 
-/// A compiled model that is loaded on this machine's CPU. Its file is temporary.
+/// A compiled model that is loaded on a device. Its file is temporary.
 struct LoadedModel {
   std::shared_ptr<Module> module;
   std::unique_ptr<Session> session;
 };
-llvm::Expected<LoadedModel> loadOnCpu(const CompiledModel &model);
+llvm::Expected<LoadedModel> load(const CompiledModel &model, const Device &device = {DeviceKind::Cpu});
 
 /// Copies between arrays and the memory of the session; shapes are those of the compiled file.
 template <typename T>
@@ -52,9 +67,9 @@ llvm::Error writeTensor(std::span<std::byte> memory, const Array<T> &array, cons
 template <typename T>
 Array<T> readTensor(std::span<const std::byte> memory, const format::Tensor &tensor);
 
-/// Compiles `module` and runs `entry` on the CPU. State without a value in `state` starts from its initialiser.
-llvm::Expected<Arrays<double>> runCpu(mlir::ModuleOp module, llvm::StringRef entry, const Arrays<double> &inputs,
-                                      const State<double> &state, const CompileOptions &options = {});
+/// Compiles `module` for a cpu or a GPU and runs `entry`. State without a value in `state` starts from its initialiser.
+llvm::Expected<Arrays<double>> runCompiled(mlir::ModuleOp module, llvm::StringRef entry, const Arrays<double> &inputs,
+                                           const State<double> &state, const Device &device);
 
 /// Runs the graph stage, then `entry` on the device.
 llvm::Expected<Arrays<double>> runOnDevice(const Device &device, mlir::ModuleOp module, llvm::StringRef entry,

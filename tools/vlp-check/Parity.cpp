@@ -4,6 +4,7 @@
 
 #include "models/common/Architecture.h"
 #include "passes/Pipelines/Registration.h"
+#include "tools/vlp-check/Autocast.h"
 #include "tools/vlp-check/Golden.h"
 #include "tools/vlpc/Diagnostics.h"
 #include <cmath>
@@ -30,23 +31,98 @@ static double getDistance(const Array<double> &a, const Array<double> &b) {
   return std::sqrt(sum);
 }
 
-static ParityRow compare(const std::string &name, const Array<double> &golden, const Array<double> &ours,
-                         double largestGradient) {
-  bool isGradient = StringRef(name).starts_with("grad/");
-  ParityRow row{name, getNorm(golden), 0, isGradient ? 1e-4 : 1e-5, false, false};
-  row.skipped = isGradient && row.norm <= 1e-7 * largestGradient;
+static bool isGradient(StringRef name) { return name.starts_with("grad/"); }
+
+static double getLargestGradient(const Arrays<double> &expected) {
+  double largest = 0;
+  for (auto &[name, array] : expected)
+    if (isGradient(name))
+      largest = std::max(largest, getNorm(array));
+  return largest;
+}
+
+/// `allowed` is for zero gradients: of the largest one's norm.
+static ParityRow compare(const std::string &name, const Array<double> &expected, const Array<double> &ours,
+                         double tolerance, double largestGradient, double allowed) {
+  ParityRow row{name, getNorm(expected), 0, tolerance, false, false};
+  row.skipped = isGradient(name) && row.norm <= 1e-7 * largestGradient;
   if (row.skipped) {
     // A batch of one has no gradients at all.
     row.error = largestGradient > 0 ? getNorm(ours) / largestGradient : getNorm(ours);
-    row.tolerance = largestGradient > 0 ? 1e-6 : 1e-5;
+    row.tolerance = largestGradient > 0 ? allowed : 1e-5;
   } else {
-    row.error = getDistance(golden, ours) / (row.norm > 0 ? row.norm : 1);
+    row.error = getDistance(expected, ours) / (row.norm > 0 ? row.norm : 1);
   }
   row.passed = row.error <= row.tolerance; // false for NaN
   return row;
 }
 
-llvm::Expected<ParityReport> tools::checkClipParity(const std::string &goldenFile, const Device &device) {
+/// Names of results in the order of reports.
+static std::vector<std::string> getNames(const Arrays<double> &expected) {
+  std::vector<std::string> names;
+  for (StringRef prefix : {"loss", "logits", "grad/"})
+    for (auto &[name, array] : expected)
+      if (StringRef(name).starts_with(prefix))
+        names.push_back(name);
+  return names;
+}
+
+static ParityReport compareInF32(const Arrays<double> &golden, const Arrays<double> &ours) {
+  ParityReport report;
+  double largest = getLargestGradient(golden);
+  for (const std::string &name : getNames(golden))
+    report.rows.push_back(compare(name, golden.at(name), ours.at(name), isGradient(name) ? 1e-4 : 1e-5, largest, 1e-6));
+  return report;
+}
+
+/// At most this many times as far from f64 as autocast is.
+static constexpr double kAutocastFactor = 1.5;
+/// The relative distance of bf16 numbers.
+static constexpr double kUnitBF16 = 0x1p-8;
+
+static llvm::Expected<ParityReport> compareInBF16(const Arrays<double> &f64, const Arrays<double> &ours,
+                                                  const AutocastErrors &autocast) {
+  ParityReport report;
+  double largest = getLargestGradient(f64), distances = 0, norms = 0;
+  auto add = [&](ParityRow row) -> llvm::Error {
+    if (!row.skipped) {
+      auto error = autocast.errors.find(row.tensor);
+      if (error == autocast.errors.end())
+        return models::makeError("expected an error of autocast for '" + row.tensor + "', got none");
+      row.autocast = error->second;
+      row.tolerance = kAutocastFactor * std::max(row.autocast, kUnitBF16);
+      row.passed = row.error <= row.tolerance; // false for NaN
+    }
+    report.rows.push_back(row);
+    return llvm::Error::success();
+  };
+  for (const std::string &name : getNames(f64)) {
+    ParityRow row = compare(name, f64.at(name), ours.at(name), 0, largest, kUnitBF16);
+    if (llvm::Error error = add(row))
+      return error;
+    if (isGradient(name) && !row.skipped) {
+      distances += std::pow(row.error * row.norm, 2);
+      norms += row.norm * row.norm;
+    }
+  }
+  if (norms == 0) // a batch of one
+    return report;
+  if (llvm::Error error = add({"gradients", std::sqrt(norms), std::sqrt(distances / norms), 0, false, false}))
+    return error;
+  return report;
+}
+
+/// Fails unless `ours` has each of the results `expected`, in its size.
+static llvm::Error checkResults(const Arrays<double> &expected, const Arrays<double> &ours) {
+  for (const std::string &name : getNames(expected))
+    if (auto found = ours.find(name);
+        found == ours.end() || found->second.values.size() != expected.at(name).values.size())
+      return models::makeError("the compiled model has no result '" + name + "' of this size");
+  return llvm::Error::success();
+}
+
+llvm::Expected<ParityReport> tools::checkClipParity(const std::string &goldenFile, const Device &device,
+                                                    const std::string &autocastFile) {
   DialectRegistry registry;
   registerDialects(registry);
   registerTargets();
@@ -56,23 +132,25 @@ llvm::Expected<ParityReport> tools::checkClipParity(const std::string &goldenFil
   llvm::Expected<ClipGolden> golden = readClipGolden(&context, goldenFile);
   if (!golden)
     return golden.takeError();
-  llvm::Expected<Arrays<double>> ours =
-      runOnDevice(device, *golden->module, "gradients", golden->inputs, golden->parameters);
+  auto run = [&](const Device &device) {
+    return runOnDevice(device, *golden->module, "gradients", golden->inputs, golden->parameters);
+  };
+  AutocastErrors autocast;
+  if (device.precision == Precision::BF16) {
+    auto found = findAutocastErrors(goldenFile, autocastFile);
+    if (!found)
+      return found.takeError();
+    autocast = std::move(*found);
+  }
+  llvm::Expected<Arrays<double>> ours = run(device);
   if (!ours)
     return ours.takeError();
-
-  double largest = 0;
-  for (auto &[name, array] : golden->expected)
-    if (StringRef(name).starts_with("grad/"))
-      largest = std::max(largest, getNorm(array));
-  ParityReport report;
-  for (StringRef prefix : {"loss", "logits", "grad/"})
-    for (auto &[name, array] : golden->expected) {
-      if (!StringRef(name).starts_with(prefix))
-        continue;
-      if (!ours->count(name) || (*ours)[name].values.size() != array.values.size())
-        return models::makeError("the compiled model has no result '" + name + "' of this size");
-      report.rows.push_back(compare(name, array, (*ours)[name], largest));
-    }
-  return report;
+  if (llvm::Error error = checkResults(golden->expected, *ours))
+    return error;
+  if (device.precision == Precision::F32)
+    return compareInF32(golden->expected, *ours);
+  llvm::Expected<Arrays<double>> f64 = run({DeviceKind::ReferenceF64});
+  if (!f64)
+    return f64.takeError();
+  return compareInBF16(*f64, *ours, autocast);
 }

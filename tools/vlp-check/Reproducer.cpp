@@ -12,16 +12,34 @@ using namespace vlp::tools;
 static DenseElementsAttr toAttribute(RankedTensorType type, const Array<double> &array) {
   if (type.getElementType().isInteger())
     return DenseElementsAttr::get(type, ArrayRef<int32_t>(array.ints));
-  std::vector<float> values(array.values.begin(), array.values.end());
-  return DenseElementsAttr::get(type, ArrayRef<float>(values));
+  auto element = cast<FloatType>(type.getElementType());
+  std::vector<llvm::APFloat> values;
+  for (double value : array.values) {
+    values.emplace_back(value);
+    bool inexact;
+    values.back().convert(element.getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven, &inexact);
+  }
+  return DenseElementsAttr::get(type, ArrayRef<llvm::APFloat>(values));
+}
+
+/// As an entry may return it: f32 or i32.
+static Value makeResult(OpBuilder &builder, Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (!type.getElementType().isBF16())
+    return value;
+  return CastOp::create(builder, value.getLoc(), type.clone(builder.getF32Type()), value).getResult();
 }
 
 OwningOpRef<ModuleOp> tools::makeReproducer(KernelOp kernel, ArrayRef<Array<double>> operands) {
   OpBuilder builder(kernel.getContext());
   OwningOpRef<ModuleOp> module = ModuleOp::create(kernel.getLoc());
   builder.setInsertionPointToEnd(module->getBody());
-  auto function = func::FuncOp::create(builder, kernel.getLoc(), "reproducer",
-                                       builder.getFunctionType({}, kernel.getResultTypes()));
+  SmallVector<Type> types;
+  for (Type type : kernel.getResultTypes())
+    types.push_back(cast<RankedTensorType>(type).getElementType().isBF16()
+                        ? cast<RankedTensorType>(type).clone(builder.getF32Type())
+                        : type);
+  auto function = func::FuncOp::create(builder, kernel.getLoc(), "reproducer", builder.getFunctionType({}, types));
   function->setAttr("vlp.entry", builder.getStringAttr("reproducer"));
   for (unsigned i = 0; i < kernel.getNumResults(); ++i)
     function.setResultAttr(i, "vlp.name", builder.getStringAttr("result" + llvm::Twine(i)));
@@ -34,7 +52,10 @@ OwningOpRef<ModuleOp> tools::makeReproducer(KernelOp kernel, ArrayRef<Array<doub
     mapping.map(operand, ConstantOp::create(builder, kernel.getLoc(), value).getResult());
   }
   Operation *copy = builder.clone(*kernel, mapping);
-  func::ReturnOp::create(builder, kernel.getLoc(), copy->getResults());
+  SmallVector<Value> results;
+  for (Value result : copy->getResults())
+    results.push_back(makeResult(builder, result));
+  func::ReturnOp::create(builder, kernel.getLoc(), results);
   return module;
 }
 

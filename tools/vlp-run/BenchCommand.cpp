@@ -31,7 +31,7 @@ int runBench(const Arguments &arguments) {
     if (auto found = (*session)->module().entry(entry); !found)
       return fail(found.status());
   unsigned threads = arguments.model.device.threads ? arguments.model.device.threads : availableCores();
-  report::MachinePeak peak = report::measurePeak(threads);
+  report::MachinePeak peak = report::peakOf((*session)->module(), threads);
   std::string json;
   for (const std::string &entry : entries) {
     report::BenchOptions options = arguments.options;

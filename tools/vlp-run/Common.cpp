@@ -17,7 +17,7 @@ int fail(const Status &status) {
 
 void ModelOptions::add(CLI::App &command) {
   command.add_option("FILE", file, "A compiled model (vlpc MODEL -o FILE.vlp)")->required();
-  command.add_option("--device", device.device, "Where to run: cpu, or cpu:CHIP for the code of one chip")->capture_default_str();
+  command.add_option("--device", device.device, "Where to run: cpu, cpu:CHIP, cuda, cuda:N, or sim, a simulated GPU (sim:checked,order=random,seed=3)")->capture_default_str();
   command.add_option("--threads", device.threads, "Worker threads; 0 means one a core")->capture_default_str();
 }
 
@@ -25,6 +25,8 @@ Expected<std::unique_ptr<Session>> ModelOptions::open() const {
   auto module = Module::load(file, device);
   if (!module)
     return module.status();
+  if (!(*module)->note().empty())
+    std::fprintf(stderr, "note: %s\n", (*module)->note().c_str());
   return Session::create(*module, device);
 }
 

@@ -31,13 +31,12 @@ int profile(const Arguments &arguments) {
   if (!filled.isOk())
     return fail(filled);
   unsigned threads = arguments.model.device.threads ? arguments.model.device.threads : availableCores();
-  report::MachinePeak peak = report::measurePeak(threads);
+  report::MachinePeak peak = report::peakOf((*session)->module(), threads);
   auto result = report::profileEntry(**session, arguments.entry, arguments.repeats);
   if (!result)
     return fail(result.status());
   std::cout << manifest.model() << ", entry " << arguments.entry << ": " << report::duration(result->wall) << " a run, ops "
-            << report::duration(result->seconds) << " (medians of " << result->repeats << "); peak on " << threads << " threads "
-            << report::fixed(peak.gflops, 1) << " GF/s, " << report::fixed(peak.gigabytes, 1) << " GB/s\n\n"
+            << report::duration(result->seconds) << " (medians of " << result->repeats << "); " << report::describePeak(peak) << "\n\n"
             << report::profileTable(result->anchors, "kind of kernel", *result, peak).text() << "\n"
             << report::profileTable(result->layers, "layer", *result, peak, arguments.top).text() << "\n"
             << report::profileTable(result->kernels, "kernel", *result, peak, arguments.top).text();

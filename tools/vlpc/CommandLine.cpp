@@ -74,6 +74,12 @@ llvm::Expected<models::Settings> tools::parseSettings(llvm::ArrayRef<std::string
   return settings;
 }
 
+llvm::Expected<Precision> tools::parsePrecision(StringRef text) {
+  if (text == "f32" || text == "bf16")
+    return text == "f32" ? Precision::F32 : Precision::BF16;
+  return models::makeError("--precision: expected f32 or bf16, got '" + text + "'");
+}
+
 std::string tools::getName(const TargetInfo &target) { return target.target + ":" + target.chip; }
 
 llvm::Expected<std::vector<TargetInfo>> tools::parseTargets(llvm::ArrayRef<std::string> items) {

@@ -4,6 +4,7 @@
 
 #include "models/common/Architecture.h"
 #include "passes/Kernels/Emitter.h"
+#include "passes/Pipelines/Pipelines.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/Error.h"
 #include <string>
@@ -23,8 +24,12 @@ llvm::Expected<std::vector<models::EntryRequest>> parseEntries(llvm::ArrayRef<st
 /// "context=16,text.layers=3" as settings.
 llvm::Expected<models::Settings> parseSettings(llvm::ArrayRef<std::string> items);
 
-/// "cpu", "cpu:x86-64-v3", "cuda:sm_80", "sim", ... as targets and chips; the host's best chip for "cpu" alone. Names all that do not exist.
+/// "cpu", "cpu:x86-64-v3", "cuda:sm_80", "sim", ... as targets and chips; the host's best chip for "cpu" alone. Names
+/// all that do not exist.
 llvm::Expected<std::vector<TargetInfo>> parseTargets(llvm::ArrayRef<std::string> items);
+
+/// "f32" or "bf16".
+llvm::Expected<Precision> parsePrecision(llvm::StringRef text);
 
 /// "cpu:x86-64-v4".
 std::string getName(const TargetInfo &target);

@@ -3,9 +3,11 @@
 #include "tools/vlpc/Driver.h"
 
 #include "models/Models.h"
-#include "passes/Pipelines/CodeGenerators.h"
+#include "passes/Codegen/ContentCache.h"
 #include "passes/Pipelines/Compile.h"
 #include "passes/Pipelines/Registration.h"
+#include "runtime/format/Container.h"
+#include "runtime/report/Progress.h"
 #include "tools/vlpc/CommandLine.h"
 #include "tools/vlpc/Diagnostics.h"
 #include "tools/vlpc/LoadModel.h"
@@ -28,21 +30,30 @@ struct Options {
   cl::opt<std::string> model{cl::Positional, cl::desc("MODEL"), cl::cat(category)};
   cl::opt<std::string> output{"o", cl::desc("File to write (with --emit: standard output by default)"),
                               cl::value_desc("FILE"), cl::cat(category)};
-  cl::list<std::string> targets{"target", cl::desc("cpu (this machine's best chip), cpu:x86-64-v3 or cpu:x86-64-v4"),
-                                cl::value_desc("TARGET"), cl::CommaSeparated, cl::cat(category)};
+  cl::list<std::string> targets{
+      "target", cl::desc("cpu (this machine's best chip), cpu:x86-64-v4, cuda:sm_80, cuda:sm_90, sim, ...; repeatable"),
+      cl::value_desc("TARGET"), cl::CommaSeparated, cl::cat(category)};
   cl::list<std::string> entries{"entry", cl::desc("Entries and their sizes: train:batch=64,encode_image:batch=1"),
                                 cl::value_desc("ENTRY"), cl::CommaSeparated, cl::cat(category)};
   cl::list<std::string> settings{"set", cl::desc("Sizes that differ from the preset's: context=16,text.layers=3"),
                                  cl::value_desc("NAME=VALUE"), cl::CommaSeparated, cl::cat(category)};
   cl::list<std::string> freeze{"freeze", cl::desc("Globs of parameters that do not learn: 'visual.*'"),
                                cl::value_desc("GLOB"), cl::CommaSeparated, cl::cat(category)};
-  cl::opt<std::string> precision{"precision", cl::desc("f32"), cl::init("f32"), cl::cat(category)};
-  cl::opt<std::string> emit{"emit", cl::desc("Stop at a stage and print it: model, vlp, kernels, plan or llvm"),
+  cl::opt<std::string> precision{"precision", cl::desc("f32, or bf16: products on bf16 operands, accumulated in f32"),
+                                 cl::value_desc("TYPE"), cl::init("f32"), cl::cat(category)};
+  cl::opt<std::string> emit{"emit", cl::desc("Stop at a stage and print it: model, vlp, kernels, plan, llvm or ptx"),
                             cl::value_desc("STAGE"), cl::cat(category)};
   cl::list<std::string> disabled{"disable-pass", cl::desc("Leave out an optional pass"), cl::value_desc("NAME"),
                                  cl::CommaSeparated, cl::cat(category)};
   cl::opt<std::string> report{"report", cl::desc("Write what each pass did to FILE.json or FILE.html"),
                               cl::value_desc("FILE"), cl::cat(category)};
+  cl::opt<std::string> jobs{"jobs",
+                            cl::desc("Kernels that are compiled at the same time; 0, the default, means one a core"),
+                            cl::init("0"), cl::value_desc("N"), cl::cat(category)};
+  cl::opt<std::string> cacheFolder{
+      "cache-dir", cl::desc("Where compiled kernels are kept; $XDG_CACHE_HOME/vlpc or ~/.cache/vlpc by default"),
+      cl::value_desc("DIR"), cl::cat(category)};
+  cl::opt<bool> noCache{"no-cache", cl::desc("Keep no compiled kernels, use none"), cl::cat(category)};
   cl::opt<bool> strict{"strict", cl::desc("Treat warnings as errors"), cl::cat(category)};
   cl::opt<bool> listPresets{"list-presets", cl::desc("List models, their entries and settings"), cl::cat(category)};
 };
@@ -72,6 +83,20 @@ static int listPresets() {
   return 0;
 }
 
+/// Later stages differ between targets: one of them must be meant.
+static llvm::Error checkEmitTarget(const Job &job) {
+  const std::vector<TargetInfo> &targets = job.compile.targets;
+  if (targets.empty() || (job.emit != "plan" && job.emit != "llvm" && job.emit != "ptx"))
+    return llvm::Error::success();
+  if (targets.size() > 1)
+    return models::makeError("--emit=" + job.emit + " shows one target, expected one --target, got " +
+                             llvm::Twine(targets.size()));
+  if (job.emit == "ptx" && targets.front().target != "cuda")
+    return models::makeError("--emit=ptx: expected a cuda target, for instance --target=cuda:sm_80, got " +
+                             getName(targets.front()));
+  return llvm::Error::success();
+}
+
 /// Everything that is wrong with the options, as one error with a line each.
 static llvm::Expected<Job> makeJob(const Options &options) {
   Job job{{options.model, {}, {}}, {}, options.output, options.emit, options.report, options.strict};
@@ -93,11 +118,18 @@ static llvm::Expected<Job> makeJob(const Options &options) {
   job.compile.pipeline.freeze.assign(options.freeze.begin(), options.freeze.end());
   job.compile.pipeline.remarks = !job.report.empty();
   complain(checkDisabledPasses(job.compile.pipeline));
-  std::vector<std::string> stages = {"model", "vlp", "kernels", "plan", "llvm"};
+  if (StringRef(options.jobs).getAsInteger(10, job.compile.codegen.jobs) || job.compile.codegen.jobs > 1024)
+    complain(models::makeError("--jobs: expected a number of processes up to 1024, got '" + options.jobs + "'"));
+  if (options.noCache && !options.cacheFolder.empty())
+    complain(models::makeError("--no-cache and --cache-dir exclude each other, expected at most one"));
+  if (!options.noCache)
+    job.compile.codegen.cacheFolder =
+        options.cacheFolder.empty() ? ContentCache::defaultFolder() : std::string(options.cacheFolder);
+  std::vector<std::string> stages = {"model", "vlp", "kernels", "plan", "llvm", "ptx"};
   if (!job.emit.empty() && !llvm::is_contained(stages, job.emit))
     complain(models::makeError("--emit: unknown stage '" + job.emit + "'; " + models::suggest(job.emit, stages)));
-  if (options.precision != "f32")
-    complain(models::makeError("--precision: expected f32, got '" + options.precision + "'"));
+  complain(checkEmitTarget(job));
+  take(parsePrecision(options.precision), job.compile.pipeline.precision);
   if (!job.report.empty() && !StringRef(job.report).ends_with(".json") && !StringRef(job.report).ends_with(".html"))
     complain(models::makeError("--report: expected a file that ends in .json or .html, got '" + job.report + "'"));
   if (!job.report.empty() && !job.emit.empty())
@@ -109,13 +141,19 @@ static llvm::Expected<Job> makeJob(const Options &options) {
   return job;
 }
 
-static int printModule(ModuleOp module, const Job &job) {
+static int printStage(const Job &job, llvm::function_ref<void(llvm::raw_ostream &)> print) {
   llvm::Error error = llvm::writeToOutput(job.output.empty() ? "-" : job.output, [&](llvm::raw_ostream &out) {
-    module.print(out, OpPrintingFlags().enableDebugInfo(job.emit != "llvm"));
-    out << "\n";
+    print(out);
     return llvm::Error::success();
   });
   return error ? reportError(std::move(error)) : 0;
+}
+
+static int printModule(ModuleOp module, const Job &job) {
+  return printStage(job, [&](llvm::raw_ostream &out) {
+    module.print(out, OpPrintingFlags().enableDebugInfo(job.emit != "llvm"));
+    out << "\n";
+  });
 }
 
 /// Runs the stages up to the one to print, and prints it.
@@ -134,6 +172,10 @@ static int emitStage(ModuleOp module, const Job &job) {
     if (job.emit == name)
       return printModule(module, job);
   }
+  if (job.emit == "ptx") {
+    FailureOr<std::string> ptx = generatePTX({module, target}, job.compile.codegen);
+    return failed(ptx) ? 2 : printStage(job, [&](llvm::raw_ostream &out) { out << *ptx; });
+  }
   FailureOr<OwningOpRef<ModuleOp>> code = emitPlan(module, target);
   return failed(code) ? 2 : printModule(**code, job);
 }
@@ -145,12 +187,41 @@ static std::vector<std::string> getNames(const Job &job) {
   return names;
 }
 
+/// "; 3 of 40 pieces of code from the cache", or nothing.
+static std::string describeCache(const CodegenStatistics &statistics) {
+  if (!statistics.cached)
+    return "";
+  return llvm::formatv("; {0} of {1} pieces of code from the cache", statistics.cached, statistics.pieces).str();
+}
+
+/// How far code generation is: a bar on a terminal, elsewhere a line each ten seconds, so that what is quick says
+/// nothing.
+static std::function<void(unsigned, unsigned)> makeProgress() {
+  using Clock = std::chrono::steady_clock;
+  auto settings = report::Progress::Settings::forStream(stderr);
+  if (settings.bar)
+    return [bar = std::make_shared<report::Progress>("compiling kernels", 0, settings)](unsigned done, unsigned total) {
+      bar->setTotal(total);
+      bar->update(done);
+      if (done == total)
+        bar->finish();
+    };
+  return [last = Clock::now()](unsigned done, unsigned total) mutable {
+    if (Clock::now() - last < std::chrono::seconds(10))
+      return;
+    last = Clock::now();
+    llvm::errs() << "compiling kernels: " << done << " of " << total << " done\n";
+  };
+}
+
 static int compile(ModuleOp module, const Job &job) {
   auto start = std::chrono::steady_clock::now();
+  CompileOptions options = job.compile;
+  options.codegen.progress = makeProgress();
   std::optional<PassReport> passes;
   if (!job.report.empty())
     passes.emplace(module.getContext());
-  FailureOr<CompiledModel> compiled = compileModel(module, job.compile, passes ? &*passes : nullptr);
+  FailureOr<CompiledModel> compiled = compileModel(module, options, passes ? &*passes : nullptr);
   if (failed(compiled))
     return 1;
   double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -158,14 +229,20 @@ static int compile(ModuleOp module, const Job &job) {
     out << compiled->bytes;
     return llvm::Error::success();
   });
-  if (passes && !error)
-    error = writeReport(
-        {job.request.model, getNames(job), seconds, compiled->bytes.size(), passes->getRecords(), *compiled->plans.front()},
-        job.report);
+  if (passes && !error) {
+    CompileReport report{job.request.model,      getNames(job),        seconds,
+                         compiled->bytes.size(), passes->getRecords(), *compiled->plans.front()};
+    auto container = format::Container::parse({compiled->bytes.begin(), compiled->bytes.end()}, job.output);
+    if (!container)
+      return reportError(models::makeError(container.status().message()));
+    report.manifest = container->manifest();
+    error = writeReport(report, job.report);
+  }
   if (error)
     return reportError(std::move(error));
-  llvm::outs() << llvm::formatv("{0}: {1} for {2} in {3:f1} s, {4:f1} MB\n", job.output, job.request.model,
-                                llvm::join(getNames(job), ", "), seconds, double(compiled->bytes.size()) / 1e6);
+  llvm::outs() << llvm::formatv("{0}: {1} for {2} in {3:f1} s, {4:f1} MB{5}\n", job.output, job.request.model,
+                                llvm::join(getNames(job), ", "), seconds, double(compiled->bytes.size()) / 1e6,
+                                describeCache(compiled->statistics));
   return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "dialect/Plan/Plan.h"
 #include "models/common/Architecture.h"
+#include "runtime/report/KernelReport.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
@@ -107,7 +108,11 @@ static void writeHtml(const CompileReport &report, llvm::raw_ostream &out) {
       out << "<li>" << escape(remark) << "</li>\n";
     out << "</ul></details></td></tr>\n";
   }
-  out << "</table></body></html>\n";
+  out << "</table>\n";
+  for (const format::Program &program : report.manifest.programs())
+    if (program.target() == "cuda")
+      out << "<h2>Kernels for " << program.chip() << "</h2>\n" << report::kernelsHtml(program);
+  out << "</body></html>\n";
 }
 
 llvm::Error tools::writeReport(const CompileReport &report, const std::string &path) {

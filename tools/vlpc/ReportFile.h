@@ -4,6 +4,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "passes/Pipelines/PassReport.h"
+#include "runtime/format/manifest.pb.h"
 #include "llvm/Support/Error.h"
 
 namespace vlp::tools {
@@ -16,6 +17,8 @@ struct CompileReport {
   std::vector<PassRecord> passes;
   /// The first target's plan, for entries, arena sizes and kernels.
   mlir::ModuleOp plan;
+  /// Of the compiled file: its GPU kernels.
+  format::Manifest manifest = {};
 };
 
 /// Writes `report` to `path`; the ending .json or .html says in which form.

@@ -1,5 +1,6 @@
 // The three stages turn a loss into launches; optional passes can be left out of each.
 // RUN: vlp-opt %s --vlp-graph-pipeline | FileCheck %s --check-prefix=GRAPH
+// RUN: vlp-opt %s --vlp-graph-pipeline="precision=bf16" | FileCheck %s --check-prefix=BF16
 // RUN: vlp-opt %s --vlp-graph-pipeline --vlp-kernels-pipeline | FileCheck %s --check-prefix=KERNELS
 // RUN: vlp-opt %s --vlp-graph-pipeline --vlp-kernels-pipeline --vlp-plan-pipeline | FileCheck %s --check-prefix=PLAN
 // RUN: vlp-opt %s --vlp-graph-pipeline="disable=vlp-verify-state,cse freeze=w" | FileCheck %s --check-prefix=FROZEN
@@ -14,6 +15,8 @@ vlp.parameter @b : tensor<3xf32> {init = #vlp.init<constant, 0.0 : f64, 0.0 : f6
 // GRAPH-SAME: vlp.finite_flag = "finite"
 // GRAPH: vlp.adamw
 // GRAPH: vlp.write @train.step
+// BF16: vlp.linear {{.*}} : (tensor<4x8xbf16>, tensor<3x8xbf16>, tensor<3xf32>) -> tensor<4x3xf32>
+// BF16: vlp.matmul {{.*}} {transpose_lhs, vlp.backward} : (tensor<4x3xbf16>, tensor<4x8xbf16>) -> tensor<3x8xf32>
 // KERNELS: vlp.kernel "adamw"
 // KERNELS-SAME: vlp.symbol
 // PLAN: plan.entry @train inputs [#plan.tensor<"x"

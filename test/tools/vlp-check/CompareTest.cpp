@@ -30,7 +30,7 @@ TEST(Compare, FirstDivergenceIsNamedAndReproduced) {
   Arrays<double> inputs = makeRandomInputs((*module)->lookupSymbol<func::FuncOp>("encode_image"), 1);
   auto compiled = compileModel(**module, {});
   ASSERT_TRUE(succeeded(compiled));
-  auto loaded = loadOnCpu(*compiled);
+  auto loaded = load(*compiled);
   ASSERT_TRUE(bool(loaded)) << llvm::toString(loaded.takeError());
   loaded->session->initialize(1);
 

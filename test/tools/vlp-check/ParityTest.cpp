@@ -1,10 +1,12 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Guards parity with the official model, sizes inferred from files, and what is said about files that do not fit.
 #include "tools/vlp-check/Parity.h"
+#include "runtime/core/Sha256.h"
 #include "test/tools/vlp-check/GoldenMaker.h"
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
 
 using namespace vlp;
@@ -97,6 +99,110 @@ TEST_P(ParityTest, NoSuchFile) {
   auto report = checkClipParity("/nowhere/x.safetensors", GetParam());
   ASSERT_FALSE(bool(report));
   EXPECT_NE(llvm::toString(report.takeError()).find("/nowhere/x.safetensors"), std::string::npos);
+}
+
+namespace {
+/// bf16 on the interpreter, whose f32 mode rounds at every bf16 tensor.
+class ParityBF16Test : public testing::Test {
+protected:
+  ParityBF16Test() {
+    std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
+    golden = (std::filesystem::path(testing::TempDir()) / ("vlp_parity_" + name + ".safetensors")).string();
+    autocast = golden + ".json";
+  }
+  ~ParityBF16Test() override {
+    std::filesystem::remove(golden);
+    std::filesystem::remove(autocast);
+  }
+
+  /// Writes a golden file, and a document that gives every tensor the error `error`.
+  void write(double error, bool all = true) {
+    GoldenTensors tensors = test::makeClipGolden(config(), /*batch=*/3, /*length=*/5);
+    tensors.write(golden);
+    std::ifstream file(golden, std::ios::binary);
+    std::string bytes((std::istreambuf_iterator<char>(file)), {});
+    std::ofstream out(autocast);
+    out << "{\"golden\": \"" << golden << "\", \"golden_sha256\": \"" << sha256Hex(bytes)
+        << "\", \"torch\": \"0\", \"errors\": {\"loss\": " << error;
+    for (auto &[name, tensor] : tensors.tensors)
+      if (all && !llvm::StringRef(name).starts_with("param/"))
+        out << ", \"" << llvm::StringRef(name).substr(llvm::StringRef(name).starts_with("out/") ? 4 : 0).str()
+            << "\": " << error;
+    out << ", \"gradients\": " << error << "}}";
+  }
+
+  static models::ClipConfig config() {
+    models::ClipConfig config;
+    config.image = 16, config.patch = 8, config.vision = {64, 1}, config.text = {64, 1};
+    config.context = 5, config.vocabulary = 37, config.embed = 20;
+    return config;
+  }
+
+  const Device device{DeviceKind::ReferenceF32, "", Precision::BF16};
+  std::string golden, autocast;
+};
+} // namespace
+
+TEST_F(ParityBF16Test, OfficialModelIsAsNearAsAutocast) {
+  const char *shared = std::getenv("VLP_SHARED");
+  if (!shared)
+    GTEST_SKIP() << "VLP_SHARED is not set";
+  auto report = checkClipParity(std::string(shared) + "/golden/clip_vit_tiny.safetensors", device);
+  ASSERT_TRUE(bool(report)) << llvm::toString(report.takeError());
+  ASSERT_EQ(report->rows.size(), 65u);
+  for (const ParityRow &row : report->rows) {
+    EXPECT_TRUE(row.passed) << row.tensor << ": error " << row.error << ", autocast's " << row.autocast;
+    EXPECT_GT(row.autocast, 1e-3) << row.tensor;
+    EXPECT_LE(row.tolerance, 1.5 * std::max(row.autocast, 1.0 / 256)) << row.tensor;
+  }
+  const ParityRow &gradients = report->rows.back();
+  EXPECT_EQ(gradients.tensor, "gradients");
+  EXPECT_GT(gradients.error, 1e-3) << "bf16 should round";
+  EXPECT_LT(gradients.error, 0.8 * gradients.autocast) << "f32 logits and epilogues on accumulators should pay";
+}
+
+TEST_F(ParityBF16Test, FurtherThanAutocastIsOut) {
+  write(1e-6);
+  auto report = checkClipParity(golden, device, autocast);
+  ASSERT_TRUE(bool(report)) << llvm::toString(report.takeError());
+  EXPECT_FALSE(report->passed());
+  EXPECT_FALSE(report->rows.back().passed);
+  EXPECT_EQ(report->rows.back().tolerance, 1.5 / 256) << "bf16 itself";
+  write(0.5);
+  report = checkClipParity(golden, device, autocast);
+  ASSERT_TRUE(bool(report)) << llvm::toString(report.takeError());
+  EXPECT_TRUE(report->passed());
+}
+
+TEST_F(ParityBF16Test, UnknownGoldenFilesNeedErrorsOfTheirOwn) {
+  write(0.5);
+  auto report = checkClipParity(golden, device);
+  ASSERT_FALSE(bool(report));
+  EXPECT_NE(llvm::toString(report.takeError()).find("make them with tools/reference/clip_autocast.py"),
+            std::string::npos);
+  std::filesystem::resize_file(autocast, 20);
+  report = checkClipParity(golden, device, autocast);
+  ASSERT_FALSE(bool(report));
+  EXPECT_NE(llvm::toString(report.takeError()).find("is not what"), std::string::npos);
+  write(0.5, /*all=*/false);
+  report = checkClipParity(golden, device, autocast);
+  ASSERT_FALSE(bool(report));
+  EXPECT_NE(llvm::toString(report.takeError()).find("expected an error of autocast for 'logits_per_image'"),
+            std::string::npos);
+  std::ofstream(golden, std::ios::binary | std::ios::app) << "changed";
+  report = checkClipParity(golden, device, autocast);
+  EXPECT_FALSE(bool(report));
+  llvm::consumeError(report.takeError());
+}
+
+TEST_F(ParityBF16Test, ErrorsOfAnotherFileAreRefused) {
+  write(0.5);
+  std::string document = autocast;
+  GoldenTensors other = test::makeClipGolden(config(), /*batch=*/2, /*length=*/5);
+  other.write(golden);
+  auto report = checkClipParity(golden, device, document);
+  ASSERT_FALSE(bool(report));
+  EXPECT_NE(llvm::toString(report.takeError()).find("with SHA-256"), std::string::npos);
 }
 
 INSTANTIATE_TEST_SUITE_P(Devices, ParityTest,

@@ -26,7 +26,7 @@ TEST_F(Mistakes, Options) {
   fails("train model.vlp --data=shapes --out=x --steps=0", {"at least one step"});
   fails("train model.vlp --data=shapes --out=x --weight-decay=0.1", {"train.weight_decay", "train.learning_rate"}); // the toy has none
   fails("eval model.vlp --weights=run --data=shapes --split=tests", {"tests", "val"});
-  fails("bench model.vlp --device=cuda", {"unknown device 'cuda'"});
+  fails("bench model.vlp --device=tpu", {"unknown device 'tpu'", "cpu, cpu:CHIP (as in cpu:x86-64-v3), cuda, cuda:N and sim"});
   fails("bench model.vlp --entry=trains", {"no entry 'trains'", "encode_image"});
   fails("profile model.vlp --entry=caption", {"no entry 'caption'"});
 }
