@@ -48,7 +48,7 @@ int64_t columnsAtOnce(const AttentionShape &s) { return s.element.isBF16() && s.
 /// Registers of a thread, about: sums, probabilities and their gradients, and what the rest takes.
 int64_t registersOf(const AttentionShape &s, Pass pass, int64_t tiles) {
   int64_t sums = (pass == Pass::Queries ? 1 : 2) * tiles * s.sliceColumns / 2;
-  return sums + tiles * columnsAtOnce(s) + (s.element.isBF16() ? 64 + sums / 2 : 88);
+  return sums + tiles * columnsAtOnce(s) + (s.element.isBF16() ? 48 : 72) + 8 * tiles;
 }
 
 PassConfig configurePass(const AttentionShape &s, Pass pass, const Chip &chip) {
@@ -135,8 +135,7 @@ public:
     });
     k.waitCopies(0);
     k.barrier();
-    // From a lane, so that the assembler does not know them and leaves the loops as they are.
-    Value allKeys = k.shuffle(k.index(s.keys), zero), allQueries = k.shuffle(k.index(s.queries), zero);
+    Value allKeys = unknown(k.index(s.keys)), allQueries = unknown(k.index(s.queries));
     if (wantsQuery)
       forRowTiles(s.queries, [&](Value row) {
         RowStatistics statistics = rowStatistics([&](Value r) {
@@ -189,15 +188,18 @@ public:
     RowStatistics statistics;
     if (pass == Pass::Queries)
       statistics = statisticsOfRows(row);
-    auto values = k.loop(begin, end, 1, start().flatten(), [&](Value tile, ValueRange carried) {
+    Value inTile = unknown(k.index(c.stream));
+    auto values = k.loop(begin, unknown(end), 1, start().flatten(), [&](Value tile, ValueRange carried) {
       Side right = streamSide(stream.enter(tile));
-      Value origin = k.mul(tile, c.stream), from = origin, to = k.add(origin, c.stream);
+      Value origin = k.mul(tile, c.stream), from = origin, to = k.add(origin, inTile);
       if (s.causal && pass == Pass::Keys)
         from = k.max(from, k.mul(k.div(row, step), step));
       return sweep(start().with(carried), left, statistics, row, right, origin, from, to).flatten();
     });
     Value last = k.index(tiles - 1);
-    store(addTail(start().with(values), left, statistics, row, streamSide(stream.stageOf(last)), k.mul(last, c.stream)), row);
+    Sums sums = addTail(start().with(values), left, statistics, row, streamSide(stream.stageOf(last)), k.mul(last, c.stream));
+    k.barrier(); // warps that saw loops of different lengths meet: else the stores' shuffles are calls
+    store(sums, row);
   }
 
 private:

@@ -106,6 +106,13 @@ SmallVector<HeadRows> AttentionCode::targetsOf(unsigned index, int64_t rows) {
 
 Value AttentionCode::power(Value x) { return s.element.isBF16() ? k.exp2(x) : math::exp(k, x); }
 
+Value AttentionCode::unknown(Value value) {
+  // Arguments are aligned, so their lowest bit is zero.
+  Value address = LLVM::PtrToIntOp::create(k.b, k.b.getI64Type(), k.pointers[0]);
+  Value low = arith::TruncIOp::create(k.b, k.i32Type(), address);
+  return k.add(value, k.bitAnd(low, 1));
+}
+
 void AttentionCode::guarded(Value condition, llvm::function_ref<void()> body) {
   if (condition)
     k.when(condition, body);

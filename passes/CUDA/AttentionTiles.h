@@ -94,6 +94,9 @@ protected:
   Value rowPointer(Value rows, Value row) { return offset(rows, k.mul(row, s.pitch())); }
   /// `rows` from the slice's first column on.
   Value sliceOf(Value rows) { return s.slices == 1 ? rows : offset(rows, k.mul(slice, s.sliceColumns * bytesOf(s.element))); }
+  /// `value`, so that the assembler does not know it but knows that it is the same in all threads: it unrolls loops of few rounds even where
+  /// it is told not to.
+  Value unknown(Value value);
   /// Runs `body` where `condition` holds (always if null).
   void guarded(Value condition, llvm::function_ref<void()> body);
 

@@ -125,7 +125,7 @@ void KernelBuilder::storeIf(Value condition, Value value, Value pointer, Value i
     store(value, pointer, index, element, alignment);
 }
 
-Value KernelBuilder::exp2(Value x) { return call("llvm.nvvm.ex2.approx.f32", f32Type(), x); }
+Value KernelBuilder::exp2(Value x) { return call("llvm.nvvm.ex2.approx.ftz.f32", f32Type(), x); }
 Value KernelBuilder::maxNumber(Value x, Value y) { return arith::MaxNumFOp::create(b, x, y); }
 
 Value KernelBuilder::shared(int64_t offset) {
@@ -222,6 +222,12 @@ SmallVector<Value> KernelBuilder::multiplyTF32(ArrayRef<Value> a, ArrayRef<Value
 }
 Value KernelBuilder::toTF32(Value x) { return call("llvm.nvvm.f2tf32.rna", i32Type(), x); }
 Value KernelBuilder::bitcast(Value x, Type type) { return arith::BitcastOp::create(b, type, x); }
+Value KernelBuilder::roundTo(Type element, Value x) {
+  if (element.isF32())
+    return x;
+  Value rounded = arith::TruncFOp::create(b, typeLike(x, element), x);
+  return arith::ExtFOp::create(b, x.getType(), rounded);
+}
 Value KernelBuilder::packBF16(Value low, Value high) {
   VectorType pair = VectorType::get({2}, f32Type());
   Value both = vector::FromElementsOp::create(b, pair, ValueRange{low, high});

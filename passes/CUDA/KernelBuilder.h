@@ -77,7 +77,7 @@ public:
   Value loadIf(Value condition, Value pointer, Value index, mlir::Type element, int64_t width = 1, int64_t alignment = 0);
   void storeIf(Value condition, Value value, Value pointer, Value index, mlir::Type element, int64_t alignment = 0);
 
-  /// 2^x by the special function unit: relative error below 2^-22, subnormal results are kept.
+  /// 2^x by the special function unit: relative error below 2^-22, subnormal results are zero.
   Value exp2(Value x);
   /// The larger one, in one instruction; the other one where one is NaN.
   Value maxNumber(Value x, Value y);
@@ -115,6 +115,8 @@ public:
   Value bitcast(Value x, mlir::Type type);
   /// Two f32 rounded to bf16, in one i32; `low` in the lower half.
   Value packBF16(Value low, Value high);
+  /// An f32 rounded to `element` (f32: as it is), back in f32.
+  Value roundTo(mlir::Type element, Value x);
 
   /// `value` in each of `width` registers: a scalar for width 1, else a vector.
   Value splat(Value value, int64_t width);

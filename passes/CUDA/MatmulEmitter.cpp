@@ -36,22 +36,26 @@ struct Scheme {
     bool bf16 = !product.shape.isF32();
     rowMap.group = bf16 || product.a.form.alongK ? 1 : std::min<int64_t>(4, tile.warpRows / 8);
     columnMap.group = bf16 && !product.b.form.alongK ? 1 : std::min<int64_t>(4, tile.warpColumns / 8);
-    int64_t widest = splitsK() ? 4 : widestElement(body.yields);
+    widest = splitsK() ? 4 : widestElement(body.yields);
     columnMap.split = columnMap.group == 4 && widest == 4;
     auto shape = body.shape(product.op->getResult(0));
     width = Expression::widthOf(body.yields, shape, splitsK() ? 4 : kVectorBytes / widest);
-    staged = !splitsK() && !(isLight(body) && fillsSectors(body));
+    light = isLight(body);
+    staged = !splitsK() && !(light && fillsSectors(body));
   }
 
   bool splitsK() const { return tile.splits > 1; }
   /// Columns of the buffer of parts: vectors of four fit into every row.
   int64_t partPitch() const { return llvm::alignTo(product.shape.n, 4); }
   int64_t partBytes() const { return tile.splits * product.shape.m * partPitch() * 4; }
+  /// Points of `width` elements whose loads a thread has under way at a time: 128 bytes, or less where there is work enough to wait with.
+  int64_t inFlight(int64_t width) const { return std::max<int64_t>(1, (light ? 128 / widest : 8) / width); }
 
   MatmulProduct product;
   MatmulTile tile;
   StripMap rowMap, columnMap;
-  bool staged;
+  int64_t widest; // bytes of the widest element that is stored
+  bool light, staged;
   int64_t width; // of the epilogue's points where they are no runs of columns in registers
 
 private:
@@ -80,7 +84,7 @@ private:
 class Results {
 public:
   Results(LaunchFunction &f, const KernelBody &body, const MatmulProduct &product)
-      : shape(body.shape(product.op->getResult(0))), f(f), k(f.k), product(product), yields(body.yieldsOf(0)) {}
+      : shape(body.shape(product.op->getResult(0))), f(f), k(f.k), body(body), product(product), yields(body.yieldsOf(0)) {}
 
   /// The bias at a point, null if there is none.
   Value bias(const Point &point) {
@@ -100,14 +104,28 @@ public:
     return vector::FromElementsOp::create(k.b, VectorType::get({point.width}, k.f32Type()), elements);
   }
 
-  void store(const Point &point, Value sums, Value bias) {
+  /// The results at a point. To be stored when all of several points are evaluated: their loads are under way together then, where a
+  /// store would have the next load wait for its own. At one point results may lie in place of inputs.
+  SmallVector<Value> evaluate(Point point, Value sums, Value bias) {
     Value value = bias ? k.addf(sums, bias) : sums;
     Value result = product.op->getResult(0);
     if (elementOf(result).isBF16()) {
       Value rounded = arith::TruncFOp::create(k.b, k.typeLike(value, elementOf(result)), value);
       value = arith::ExtFOp::create(k.b, value.getType(), rounded);
     }
-    f.storeYields(point, {{result, value}}, yields);
+    f.expression.start({{result, value}});
+    SmallVector<Value> values;
+    for (unsigned i : yields)
+      values.push_back(f.expression.evaluate(body.yields[i], point));
+    return values;
+  }
+
+  void store(Point point, ArrayRef<Value> values) {
+    Value offset = denseOffset(k, point);
+    for (auto [i, value] : llvm::zip_equal(yields, values)) {
+      Type element = elementOf(body.yields[i]);
+      k.store(value, f.result(i), offset, element, point.width * bytesOf(element));
+    }
   }
 
   ArrayRef<int64_t> shape;
@@ -115,6 +133,7 @@ public:
 private:
   LaunchFunction &f;
   KernelBuilder &k;
+  const KernelBody &body;
   const MatmulProduct &product;
   SmallVector<unsigned> yields;
 };
@@ -124,8 +143,8 @@ class Products {
 public:
   Products(LaunchFunction &f, const KernelBody &body, const Scheme &scheme)
       : f(f), k(f.k), s(scheme), p(scheme.product.shape), tile(scheme.tile),
-        a(k, scheme.product.a, p, tile, tile.rows, tile.warpRows, scheme.rowMap, 0),
-        b(k, scheme.product.b, p, tile, tile.columns, tile.warpColumns, scheme.columnMap, tile.rows * tile.depth * p.elementBytes),
+        a(k, scheme.product.a, p, tile, OperandTile::Side::Rows, scheme.rowMap, 0),
+        b(k, scheme.product.b, p, tile, OperandTile::Side::Columns, scheme.columnMap, tile.rows * tile.depth * p.elementBytes),
         results(f, body, scheme.product) {}
 
   void emit() {
@@ -211,9 +230,8 @@ private:
   void multiplyStep(Multiply multiply, ArrayRef<Value> rows, ArrayRef<Value> columns, SmallVector<Value> &sums) {
     for (int64_t i = 0; i < rowTiles(); ++i)
       for (int64_t j = 0; j < columnTiles(); ++j) {
-        Value left[] = {rows[4 * i], rows[4 * i + 2], rows[4 * i + 1], rows[4 * i + 3]}; // both strips' lower halves of k first
         auto sum = MutableArrayRef<Value>(sums).slice((i * columnTiles() + j) * 4, 4);
-        llvm::copy((k.*multiply)(left, columns.slice(2 * j, 2), sum), sum.begin());
+        llvm::copy((k.*multiply)(rows.slice(4 * i, 4), columns.slice(2 * j, 2), sum), sum.begin());
       }
   }
 
@@ -223,12 +241,16 @@ private:
     return sums;
   }
 
-  /// x = big + small + (less than 2^-22 of x); big and small are tf32.
+  /// x = big + small + (less than 2^-22 of x); big and small are tf32: f32 whose lower 13 bits are zero. In integers, since no chip has an
+  /// instruction for cvt.rna.tf32, which the assembler makes five of. Big is rounded to nearest, so that what is left takes one bit less;
+  /// that is cut off. NaN stays one: where rounding turns its bits into a zero, x - big is still NaN.
   void split(SmallVector<Value> &bits, SmallVector<Value> &small) {
+    constexpr int32_t kBits = ~0x1fff;
     for (Value &word : bits) {
       Value x = k.bitcast(word, k.f32Type());
-      word = k.toTF32(x);
-      small.push_back(k.toTF32(k.subf(x, k.bitcast(word, k.f32Type()))));
+      word = k.bitAnd(k.add(word, 0x1000), kBits);
+      Value rest = k.subf(x, k.bitcast(word, k.f32Type()));
+      small.push_back(k.bitAnd(k.bitcast(rest, k.i32Type()), kBits));
     }
   }
 
@@ -270,74 +292,117 @@ private:
     return offsets;
   }
 
-  /// Calls `each` for every run of columns of every row that this thread has sums of: row and column in the block, place among runs().
-  void forRuns(llvm::function_ref<void(int64_t i, int64_t half, Value row, size_t run, Value column)> each, bool guarded) {
-    Value place = k.lane();
-    Value row = k.add(k.mul(warpM, tile.warpRows), s.rowMap.at(k, k.div(place, 4)));
-    Value column = k.add(k.mul(warpN, tile.warpColumns), s.columnMap.at(k, k.mul(k.rem(place, 4), 2)));
-    auto guard = [&](bool tail, Value first, Value index, int64_t end, llvm::function_ref<void()> body) {
-      tail &&guarded ? k.when(k.less(k.add(first, index), end), body) : body();
-    };
+  /// A run of columns of one row that this thread has sums of.
+  struct Run {
+    int64_t i, half, number; // row tile and its half, place among runs()
+    Value row, column;       // in the block
+  };
+
+  Value threadRow() { return k.add(k.mul(warpM, tile.warpRows), s.rowMap.at(k, k.div(k.lane(), 4))); }
+  Value threadColumn() { return k.add(k.mul(warpN, tile.warpColumns), s.columnMap.at(k, k.mul(k.rem(k.lane(), 4), 2))); }
+
+  SmallVector<Run> threadRuns() {
+    Value row = threadRow(), column = threadColumn();
+    SmallVector<Run> all;
     for (int64_t i = 0; i < rowTiles(); ++i)
-      for (int64_t half : {0, 1}) {
-        Value r = k.add(row, s.rowMap.at(16 * i + 8 * half));
-        guard(p.m % tile.rows, firstRow, r, p.m, [&] {
-          for (auto [number, offset] : llvm::enumerate(runs())) {
-            Value c = k.add(column, offset);
-            guard(p.n % tile.columns, firstColumn, c, p.n, [&] { each(i, half, r, number, c); });
-          }
-        });
-      }
+      for (int64_t half : {0, 1})
+        for (auto [number, offset] : llvm::enumerate(runs()))
+          all.push_back({i, half, static_cast<int64_t>(number), k.add(row, s.rowMap.at(16 * i + 8 * half)), k.add(column, offset)});
+    return all;
   }
+
+  bool rowTail() const { return p.m % tile.rows != 0; }
+  bool columnTail() const { return p.n % tile.columns != 0; }
+  /// Whether a row and a column of the result exist; null: always.
+  Value exists(Value row, Value column) {
+    return k.both(rowTail() ? k.less(row, p.m) : Value(), columnTail() ? k.less(column, p.n) : Value());
+  }
+  void when(Value condition, llvm::function_ref<void()> body) { condition ? k.when(condition, body) : body(); }
+
+  Value gather(ArrayRef<Value> sums, const Run &run) { return gather(sums, run.i, run.half, runs()[run.number]); }
 
   void storePart(ArrayRef<Value> sums) {
     Value start = k.mul(splitNumber, p.m * s.partPitch());
-    forRuns([&](int64_t i, int64_t half, Value row, size_t run, Value column) {
-      Value at = k.add(k.add(start, k.mul(k.add(firstRow, row), s.partPitch())), k.add(firstColumn, column));
-      k.store(gather(sums, i, half, runs()[run]), f.partial(0), at, k.f32Type(), 4 * s.columnMap.run());
-    }, /*guarded=*/true);
+    for (const Run &run : threadRuns()) {
+      Value row = k.add(firstRow, run.row), column = k.add(firstColumn, run.column);
+      when(exists(row, column), [&] {
+        Value at = k.add(k.add(start, k.mul(row, s.partPitch())), column);
+        k.store(gather(sums, run), f.partial(0), at, k.f32Type(), 4 * s.columnMap.run());
+      });
+    }
   }
 
   void storeFromRegisters(ArrayRef<Value> sums) {
-    // Read the bias of each column once, before stores that might be taken to change it. Beyond the last column any will do.
-    int64_t width = s.columnMap.run();
-    Value first = k.add(firstColumn, k.add(k.mul(warpN, tile.warpColumns), s.columnMap.at(k, k.mul(k.rem(k.lane(), 4), 2))));
-    SmallVector<Value> biases;
-    for (int64_t offset : runs()) {
-      Value column = k.add(first, offset);
-      biases.push_back(results.bias({results.shape, k.index(0), p.n % tile.columns ? k.min(column, k.index(p.n - width)) : column, width, {}}));
+    Value firstOwnRow = k.add(firstRow, threadRow()), firstOwnColumn = k.add(firstColumn, threadColumn());
+    when(exists(firstOwnRow, firstOwnColumn), [&] {
+      // Where a row or column does not exist, the first of this thread's own is read instead: no other thread writes it.
+      auto clamped = [&](bool tail, Value index, int64_t end, Value own) {
+        return tail ? k.select(k.less(index, end), index, own) : index;
+      };
+      auto pointOf = [&](Value row, Value column) { return Point{results.shape, row, column, s.columnMap.run(), {}}; };
+      SmallVector<Value> biases;
+      for (int64_t offset : runs())
+        biases.push_back(results.bias(
+            pointOf(firstOwnRow, clamped(columnTail(), k.add(firstOwnColumn, offset), p.n, firstOwnColumn))));
+      SmallVector<Run> all = threadRuns();
+      for (ArrayRef<Run> rest = all; !rest.empty();) {
+        ArrayRef<Run> batch = rest.take_front(s.inFlight(s.columnMap.run()));
+        rest = rest.drop_front(batch.size());
+        SmallVector<SmallVector<Value>> values;
+        for (const Run &run : batch) {
+          Value row = clamped(rowTail(), k.add(firstRow, run.row), p.m, firstOwnRow);
+          Value column = clamped(columnTail(), k.add(firstColumn, run.column), p.n, firstOwnColumn);
+          values.push_back(results.evaluate(pointOf(row, column), gather(sums, run), biases[run.number]));
+        }
+        for (auto [run, value] : llvm::zip_equal(batch, values)) {
+          Value row = k.add(firstRow, run.row), column = k.add(firstColumn, run.column);
+          when(exists(row, column), [&, &value = value] { results.store(pointOf(row, column), value); });
+        }
+      }
+    });
+  }
+
+  void layOut(ArrayRef<Value> sums, int64_t pitch) {
+    int64_t width = std::min<int64_t>(s.columnMap.run(), 4);
+    for (const Run &run : threadRuns()) {
+      Value at = k.add(k.mul(run.row, pitch), run.column), values = gather(sums, run);
+      for (int64_t j = 0; j < s.columnMap.run(); j += width) {
+        Value part = vector::ExtractStridedSliceOp::create(k.b, values, ArrayRef<int64_t>{j}, ArrayRef<int64_t>{width}, ArrayRef<int64_t>{1});
+        k.store(part, k.shared(0), k.add(at, j), k.f32Type(), 4 * width);
+      }
     }
-    forRuns([&](int64_t i, int64_t half, Value row, size_t run, Value column) {
-      Point point{results.shape, k.add(firstRow, row), k.add(firstColumn, column), width, {}};
-      results.store(point, gather(sums, i, half, runs()[run]), biases[run]);
-    }, /*guarded=*/true);
   }
 
   void storeThroughShared(ArrayRef<Value> sums) {
-    int64_t run = s.columnMap.run(), pitch = stagingPitch(tile, run);
-    Value memory = k.shared(0);
+    int64_t pitch = stagingPitch(tile, s.columnMap.run());
     k.barrier();
-    forRuns([&](int64_t i, int64_t half, Value row, size_t number, Value column) {
-      Value at = k.add(k.mul(row, pitch), column), values = gather(sums, i, half, runs()[number]);
-      int64_t width = std::min<int64_t>(run, 4);
-      for (int64_t j = 0; j < run; j += width) {
-        Value part = vector::ExtractStridedSliceOp::create(k.b, values, ArrayRef<int64_t>{j}, ArrayRef<int64_t>{width}, ArrayRef<int64_t>{1});
-        k.store(part, memory, k.add(at, j), k.f32Type(), 4 * width);
-      }
-    }, /*guarded=*/false);
+    layOut(sums, pitch);
     k.barrier();
     int64_t perRow = tile.columns / s.width, points = tile.rows * perRow;
-    k.loop(k.thread, k.index(points), tile.threads(), [&](Value number) {
-      Value row = k.div(number, perRow), column = k.mul(k.rem(number, perRow), s.width);
-      Point point{results.shape, k.add(firstRow, row), k.add(firstColumn, column), s.width, {}};
-      Value exists = p.m % tile.rows ? k.less(point.row, p.m) : Value();
-      if (p.n % tile.columns)
-        exists = k.both(k.less(point.column, p.n), exists);
-      auto body = [&] {
-        Value bias = results.bias(point);
-        results.store(point, readStaged(k.add(k.mul(row, pitch), column)), bias);
+    // Several points at a time only where all exist.
+    int64_t together = rowTail() || columnTail() ? 1 : std::min(s.inFlight(s.width), points / tile.threads());
+    k.loop(k.thread, k.index(points), tile.threads() * together, [&](Value first) {
+      SmallVector<Point> all;
+      SmallVector<SmallVector<Value>> values;
+      auto evaluate = [&](int64_t i) {
+        Value number = k.add(first, i * tile.threads());
+        Value row = k.div(number, perRow), column = k.mul(k.rem(number, perRow), s.width);
+        all.push_back({results.shape, k.add(firstRow, row), k.add(firstColumn, column), s.width, {}});
+        Value bias = results.bias(all.back());
+        return results.evaluate(all.back(), readStaged(k.add(k.mul(row, pitch), column)), bias);
       };
-      exists ? k.when(exists, body) : body();
+      if (together > 1) {
+        for (int64_t i = 0; i < together; ++i)
+          values.push_back(evaluate(i));
+        for (auto [point, value] : llvm::zip_equal(all, values))
+          results.store(point, value);
+        return;
+      }
+      Value row = k.add(firstRow, k.div(first, perRow)), column = k.add(firstColumn, k.mul(k.rem(first, perRow), s.width));
+      when(exists(row, column), [&] {
+        SmallVector<Value> value = evaluate(0);
+        results.store(all[0], value);
+      });
     });
   }
 
@@ -430,7 +495,7 @@ private:
         sum = sum ? k.addf(sum, next) : next;
       }
       Value bias = results.bias(point);
-      results.store(point, sum, bias);
+      results.store(point, results.evaluate(point, sum, bias));
     });
   }
 };

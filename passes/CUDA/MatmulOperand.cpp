@@ -57,9 +57,10 @@ Value StripMap::at(KernelBuilder &k, Value slot) const {
   return k.add(k.add(k.mul(k.div(strip, group), 8 * group), k.mul(place, group)), k.rem(strip, group));
 }
 
-OperandTile::OperandTile(KernelBuilder &k, const MatmulOperand &operand, const ProductShape &product, const MatmulTile &tile,
-                         int64_t size, int64_t warpSize, StripMap map, int64_t base)
-    : map(map), k(k), operand(operand), product(product), tile(tile), size(size), warpSize(warpSize), base(base) {
+OperandTile::OperandTile(KernelBuilder &k, const MatmulOperand &operand, const ProductShape &product, const MatmulTile &tile, Side side,
+                         StripMap map, int64_t base)
+    : map(map), k(k), operand(operand), product(product), tile(tile), side(side),
+      size(side == Side::Rows ? tile.rows : tile.columns), warpSize(side == Side::Rows ? tile.warpRows : tile.warpColumns), base(base) {
   // Rows of less than 128 bytes share a line of all banks. ldmatrix reads 16 bytes of eight rows at a time: each row's chunk must lie in
   // other banks. A plain load of f32 reads at places 2a and 2a + 1 (128-bit loads: eight threads at a time) of four rows: two chunks that
   // are neighbours, or with a split map four chunks apart.
@@ -88,6 +89,15 @@ std::pair<int64_t, int64_t> OperandTile::place(int64_t i) const {
   return {chunk / perRow, chunk % perRow * operand.form.copyBytes};
 }
 
+int64_t OperandTile::placeX(int64_t i) const {
+  auto [row, byte] = place(i);
+  return operand.form.alongK ? map.at(row) : byte / product.elementBytes;
+}
+int64_t OperandTile::placeK(int64_t i) const {
+  auto [row, byte] = place(i);
+  return operand.form.alongK ? byte / product.elementBytes : row;
+}
+
 void OperandTile::locate(Value start, Value firstX, Value firstK) {
   pointer = start;
   int64_t perRow = rowBytes() / operand.form.copyBytes;
@@ -97,20 +107,14 @@ void OperandTile::locate(Value start, Value firstX, Value firstK) {
   copyX = k.add(firstX, operand.form.alongK ? map.at(k, row) : along);
   copyK = operand.form.alongK ? along : row;
   int64_t copies = tile.copies(product, operand.form, size);
-  auto xOf = [&](int64_t i) {
-    auto [rowPart, bytePart] = place(i);
-    return operand.form.alongK ? map.at(rowPart) : bytePart / product.elementBytes;
-  };
   auto rowOffset = [&](Value x) {
     Point point{operand.access.shape, x, k.index(0), 1, {}};
     return offsetAt(k, operand.access, point);
   };
   Value first = rowOffset(copyX);
-  for (int64_t i = 0; i < copies; ++i) {
-    if (!operand.stepX)
-      rowOffsets.push_back(k.sub(rowOffset(k.add(copyX, xOf(i))), first));
-    inside.push_back(operand.size % size ? k.less(copyX, operand.size - xOf(i)) : Value());
-  }
+  if (!operand.stepX)
+    for (int64_t i = 0; i < copies; ++i)
+      rowOffsets.push_back(k.sub(rowOffset(k.add(copyX, placeX(i))), first));
   origin = k.address(pointer, k.add(first, k.mul(k.add(firstK, copyK), operand.stepK)), operand.element);
 }
 
@@ -118,19 +122,40 @@ Value OperandTile::advance(Value from, int64_t tiles) {
   return tiles ? k.address(from, k.index(tiles * tile.depth * operand.stepK), operand.element) : from;
 }
 
-void OperandTile::copy(Value from, Value stage, Value firstK, Value endK) {
-  bool wholeTiles = product.k % tile.depth == 0;
+SmallVector<Value> OperandTile::validCopies(Value firstK, Value endK) {
+  constexpr int64_t kNever = std::numeric_limits<int32_t>::max(); // no size is as large
+  bool wholeK = product.k % tile.depth == 0, wholeX = operand.size % size == 0;
   int64_t copies = tile.copies(product, operand.form, size);
-  for (int64_t i = 0; i < copies; ++i) {
+  auto varies = [&](int64_t (OperandTile::*place)(int64_t) const) {
+    return llvm::any_of(llvm::seq<int64_t>(0, copies), [&](int64_t i) { return (this->*place)(i) != 0; });
+  };
+  // Negative, by more than what is to be added, where k exists.
+  Value place = k.sub(wholeK ? firstK : k.add(firstK, copyK), endK);
+  auto kExists = [&](Value from, int64_t i) { return k.less(from, wholeK ? 0 : -placeK(i)); };
+  auto xExists = [&](Value from, int64_t i) { return k.less(from, operand.size - placeX(i)); };
+  // Threads that fill whole rows have all their copies at the same k, or at the same x: that condition goes into the other one's index.
+  bool sameK = wholeK || !varies(&OperandTile::placeK), sameX = !varies(&OperandTile::placeX);
+  Value x = !wholeX && sameK ? k.select(kExists(place, 0), copyX, k.index(kNever)) : copyX;
+  if (!wholeX && !sameK && sameX)
+    place = k.select(xExists(copyX, 0), place, k.index(kNever));
+  SmallVector<Value> valid;
+  for (int64_t i = 0; i < copies; ++i)
+    valid.push_back(wholeX ? kExists(place, i)
+                    : sameK ? xExists(x, i)
+                    : sameX ? kExists(place, i)
+                            : k.both(kExists(place, i), xExists(copyX, i)));
+  return valid;
+}
+
+void OperandTile::copy(Value from, Value stage, Value firstK, Value endK) {
+  SmallVector<Value> valid = validCopies(firstK, endK);
+  for (int64_t i = 0; i < static_cast<int64_t>(valid.size()); ++i) {
     auto [row, byte] = place(i);
-    int64_t along = byte / product.elementBytes;
-    int64_t x = operand.form.alongK ? map.at(row) : along, inner = operand.form.alongK ? along : row;
-    Value valid = k.less(wholeTiles ? firstK : k.add(k.add(firstK, copyK), inner), endK);
     Value source = operand.stepX ? from : k.address(from, rowOffsets[i], operand.element);
-    int64_t distance = inner * operand.stepK + (operand.stepX ? x * *operand.stepX : 0);
+    int64_t distance = placeK(i) * operand.stepK + (operand.stepX ? placeX(i) * *operand.stepX : 0);
     if (distance)
       source = k.address(source, k.index(distance), operand.element);
-    copyOne(source, at(stage, copyPlace, row, byte), k.both(valid, inside[i]));
+    copyOne(source, at(stage, copyPlace, row, byte), valid[i]);
   }
 }
 
@@ -151,8 +176,10 @@ void OperandTile::locateFragments(Value warp) {
   Value lane = k.lane(), row, byte;
   Value first = k.mul(warp, warpSize);
   if (byMatrix()) {
-    // Lane l gives the address of row l % 8 of matrix l / 8: two halves of k of two strips.
-    Value place = k.rem(lane, 8), half = k.rem(k.div(lane, 8), 2), strip = k.mul(k.div(lane, 16), 8);
+    // Lane l gives the address of row l % 8 of matrix l / 8: two halves of k of two strips, in the order of the instruction's registers,
+    // which are neighbours then.
+    Value place = k.rem(lane, 8), fast = k.rem(k.div(lane, 8), 2), slow = k.div(lane, 16);
+    Value half = side == Side::Rows ? slow : fast, strip = k.mul(side == Side::Rows ? fast : slow, 8);
     row = operand.form.alongK ? k.add(first, k.add(strip, place)) : k.add(k.mul(half, 8), place);
     byte = operand.form.alongK ? k.mul(half, 16) : k.mul(k.add(first, strip), product.elementBytes);
   } else {
@@ -174,12 +201,15 @@ SmallVector<Value> OperandTile::fragments(Value stage, int64_t step) {
     return registers;
   }
   Type type = map.group == 1 ? k.i32Type() : Type(VectorType::get({map.group}, k.i32Type()));
+  auto number = [&](int64_t strip, int64_t half) {
+    return side == Side::Rows ? strip / 2 * 4 + 2 * half + strip % 2 : 2 * strip + half;
+  };
   for (int64_t s = 0; s < strips; s += map.group)
     for (int64_t half : {0, 1}) {
       Value from = at(stage, fragmentPlace, step * product.stepK() + 4 * half, 8 * s * product.elementBytes);
       Value loaded = k.rawLoad(from, k.index(0), type, 4 * map.group);
       for (int64_t j = 0; j < map.group; ++j)
-        registers[2 * (s + j) + half] = map.group == 1 ? loaded : vector::ExtractOp::create(k.b, loaded, ArrayRef<int64_t>{j}).getResult();
+        registers[number(s + j, half)] = map.group == 1 ? loaded : vector::ExtractOp::create(k.b, loaded, ArrayRef<int64_t>{j}).getResult();
     }
   return registers;
 }

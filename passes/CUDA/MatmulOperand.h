@@ -51,9 +51,11 @@ struct StripMap {
 /// k. Sixteen-byte chunks are exchanged within 128 bytes so that neither copies nor fragment loads have bank conflicts.
 class OperandTile {
 public:
-  /// `size`, `warpSize`: x of the block and of a warp. `base`: byte offset of the operand in a stage.
-  OperandTile(KernelBuilder &k, const MatmulOperand &operand, const ProductShape &product, const MatmulTile &tile, int64_t size,
-              int64_t warpSize, StripMap map, int64_t base);
+  /// An instruction takes two strips of rows and one of columns.
+  enum class Side { Rows, Columns };
+  /// `base`: byte offset of the operand in a stage.
+  OperandTile(KernelBuilder &k, const MatmulOperand &operand, const ProductShape &product, const MatmulTile &tile, Side side, StripMap map,
+              int64_t base);
 
   /// Prepares the copies of this thread: the block's first x, the first k of its part of the sum. `pointer`: base of the operand.
   void locate(Value pointer, Value firstX, Value firstK);
@@ -66,7 +68,8 @@ public:
 
   /// Prepares fragment loads: `warp` is this warp's number along x.
   void locateFragments(Value warp);
-  /// Registers of inner step `step`, two for each strip: the lower and the upper half of its k. Raw bits (two bf16, or one f32).
+  /// Registers of inner step `step` in the order of the instructions: four for two strips of rows, two for one of columns; strips vary
+  /// faster than halves of k. Raw bits (two bf16, or one f32).
   llvm::SmallVector<Value> fragments(Value stage, int64_t step);
 
   const StripMap map;
@@ -82,12 +85,17 @@ private:
   void copyOne(Value from, Value to, Value valid);
   /// The constant parts of copy number `i` of this thread: row and byte in the tile.
   std::pair<int64_t, int64_t> place(int64_t i) const;
+  int64_t placeX(int64_t i) const;
+  int64_t placeK(int64_t i) const;
+  /// Whether what each copy reads exists; one comparison a copy, none of which holds a register through the loop over k.
+  llvm::SmallVector<Value> validCopies(Value firstK, Value endK);
 
   KernelBuilder &k;
   const MatmulOperand &operand;
   const ProductShape &product;
   const MatmulTile &tile;
-  int64_t size, warpSize, base;
+  Side side;
+  int64_t size, warpSize, base; // x of the block and of a warp
   struct Swizzle {
     int64_t divide, modulo, scale;
   } exchange;
@@ -97,7 +105,6 @@ private:
   Value copyPlace;                        // its first copy in a stage
   Value copyX, copyK;                     // x and k of its first element, k relative to the tile
   llvm::SmallVector<Value> rowOffsets;    // elements from the first copy's row, where x has no single step
-  llvm::SmallVector<Value> inside;        // of each copy: whether its x exists (null: always)
   Value fragmentPlace;
 };
 

@@ -85,27 +85,37 @@ bool cuda::isValidTile(const ProductShape &p, const MatmulTile &tile, const Chip
                "sums and fragments that fit the registers");
 }
 
-// Clocks of one tile of k, and of a block as a whole, where `resident` blocks share a multiprocessor.
+/// Clocks that a multiprocessor is busy with one tile of k of `resident` blocks: the unit that has most to do, and a part of what the
+/// others have to do, since they overlap but not perfectly.
+static double busyClocks(const ProductShape &p, const MatmulTile &tile, const Chip &chip, int64_t resident) {
+  constexpr double kSharedBytes = 128, kL2Bytes = 40, kLanes = 64; // a clock
+  constexpr double kExposed = 0.2;
+  double bytes = tile.stageBytes(p), warpBytes = tile.warps() * (tile.warpRows + tile.warpColumns) * tile.depth * p.elementBytes;
+  double tensor = static_cast<double>(tile.rows * tile.columns * tile.depth) * (p.isF32() ? 6 : 1) / chip.products;
+  // f32: three integer operations split an element; a copy is an instruction for 32 lanes at least.
+  double lanes = p.isF32() ? 3 * warpBytes / p.elementBytes : 0;
+  for (auto [form, size] : {std::pair{p.a, tile.rows}, {p.b, tile.columns}})
+    lanes += (form.copyBytes == 2 ? 6 : 2) * tile.copies(p, form, size) * tile.threads();
+  double units[] = {tensor, (warpBytes + bytes) / kSharedBytes, bytes / kL2Bytes, lanes / kLanes}, most = 0, sum = 0;
+  for (double clocks : units) {
+    most = std::max(most, clocks);
+    sum += clocks;
+  }
+  // Each warp works in one quarter of the multiprocessor: blocks of fewer than four leave some to others, or idle.
+  int64_t quarters = std::min<int64_t>(tile.warps(), 4);
+  double inTurn = divideCeil(resident * quarters, 4) * 4 * tensor / quarters;
+  return std::max(resident * most, inTurn) + kExposed * resident * (sum - most);
+}
+
+/// Clocks of a block where `resident` of them share a multiprocessor.
 static double clocksOfWave(const ProductShape &p, const MatmulTile &tile, const Chip &chip, int64_t resident) {
   constexpr double kLatency = 800;    // of global memory
   constexpr double kInstruction = 40; // of ldmatrix or mma, each of which waits for the one before
-  constexpr double kSharedBytes = 128, kL2Bytes = 40, kLanes = 64; // a clock
-  double bytes = tile.stageBytes(p), steps = static_cast<double>(tile.depth) / p.stepK();
-  double warpBytes = (tile.warpRows + tile.warpColumns) * tile.depth * p.elementBytes;
-  double tensor = static_cast<double>(tile.rows * tile.columns * tile.depth) * (p.isF32() ? 6 : 1) / chip.products;
-  double shared = (tile.warps() * warpBytes + bytes) / kSharedBytes;
-  double l2 = bytes / kL2Bytes;
-  // f32: three operations split an element; a copy is an instruction for 32 lanes at least.
-  double lanes = p.isF32() ? 3 * tile.warps() * warpBytes / p.elementBytes : 0;
-  for (auto [form, size] : {std::pair{p.a, tile.rows}, {p.b, tile.columns}})
-    lanes += (form.copyBytes == 2 ? 6 : 2) * tile.copies(p, form, size) * tile.threads();
-  double busy = resident * std::max({tensor, shared, l2, lanes / kLanes});
-  // Each warp works in one quarter of the multiprocessor.
-  int64_t quarters = std::min<int64_t>(4, tile.warps() * resident);
-  busy = std::max(busy, resident * tensor * 4 / quarters);
+  constexpr double kStoredBytes = 40; // a clock
   double waiting = tile.stages == 1 ? 0 : kLatency / (tile.stages - 1); // a single tile: the latency below is all
-  double clocks = std::max({busy, waiting, (steps + 1) * kInstruction});
-  double epilogue = 300 + resident * tile.rows * tile.columns * 4.0 / kL2Bytes;
+  double chain = (static_cast<double>(tile.depth) / p.stepK() + 1) * kInstruction;
+  double clocks = std::max({busyClocks(p, tile, chip, resident), waiting, chain});
+  double epilogue = 300 + resident * tile.rows * tile.columns * 4.0 / kStoredBytes;
   return kLatency + tile.depthTiles(p) * clocks + epilogue;
 }
 
@@ -148,7 +158,7 @@ MatmulTile cuda::chooseTile(const ProductShape &p, const Chip &chip) {
   double least = 0;
   std::string why;
   for (const Shape &shape : kShapes)
-    for (int64_t depth : {64, 32})
+    for (int64_t depth : {p.isF32() ? 32 : 64, p.isF32() ? 64 : 32}) // 128 bytes of a row, if that is as good
       for (int64_t stages : {4, 3, 2, 1})
         for (int64_t splits : kSplits) {
           MatmulTile tile{shape.rows, shape.columns, depth, shape.warpRows, shape.warpColumns, stages, splits};

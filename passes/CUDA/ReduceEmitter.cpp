@@ -301,14 +301,22 @@ private:
     return inputs;
   }
 
-  /// The number of the input that this block belongs to, among those of a launch from `first` to `last`: a search tree.
-  Value findInput(const NormPlan::Launch &launch, int64_t first, int64_t last) {
-    if (last - first == 1)
-      return k.index(first);
-    int64_t middle = (first + last) / 2;
-    return k.choose(
-        k.less(k.block, launch.starts[middle]), [&] { return SmallVector<Value>{findInput(launch, first, middle)}; },
-        [&] { return SmallVector<Value>{findInput(launch, middle, last)}; })[0];
+  /// The number of the input that this block belongs to, by counting the first blocks that it has reached: of groups of inputs, then of
+  /// those in its group. LLVM merges the levels of a search tree, and the thresholds of the lower ones fill the registers.
+  Value findInput(const NormPlan::Launch &launch) {
+    int64_t count = launch.inputs.size(), size = 1;
+    while (size * size < count)
+      ++size;
+    auto countReached = [&](int64_t first, int64_t last, int64_t step) {
+      Value reached = k.index(0);
+      for (int64_t i = first; i < last; i += step)
+        reached = k.add(reached, k.select(k.less(k.block, launch.starts[i]), k.index(0), k.index(1)));
+      return reached;
+    };
+    return k.chooseCase(countReached(size, count, size), ceilDiv(count, size), [&](int64_t group) {
+      int64_t first = group * size;
+      return SmallVector<Value>{k.add(countReached(first + 1, std::min(first + size, count), 1), first)};
+    })[0];
   }
 
   /// Its pointer, first block and elements: by a jump, since a choice among hundreds of pointers would keep them all in registers.
@@ -317,7 +325,7 @@ private:
     auto parts = [&](int64_t i) {
       return SmallVector<Value>{k.pointers[i], k.index(launch.starts[i]), k.index(elements(op.getInputs()[launch.inputs[i]]))};
     };
-    return count == 1 ? parts(0) : k.chooseCase(findInput(launch, 0, count), count, parts);
+    return count == 1 ? parts(0) : k.chooseCase(findInput(launch), count, parts);
   }
 
   void emitSquares(const NormPlan::Launch &launch) {

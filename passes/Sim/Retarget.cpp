@@ -224,8 +224,13 @@ bool Retargeter::rewriteIntrinsic(llvm::CallInst *call, StringRef name) {
     replace(call, b.CreateSelect(b.CreateFCmpUNO(x, x), calls.int32(0x7fffffff), rounded));
     return true;
   }
-  if (name == "ex2.approx.f32") {
-    replace(call, exp2(operand(0)));
+  if (name == "ex2.approx.f32" || name == "ex2.approx.ftz.f32") {
+    Value *power = exp2(operand(0));
+    if (name.contains("ftz")) { // subnormal results become zero
+      auto constant = [&](double value) { return llvm::ConstantFP::get(b.getFloatTy(), value); };
+      power = b.CreateSelect(b.CreateFCmpOLT(power, constant(0x1p-126)), constant(0), power);
+    }
+    replace(call, power);
     return true;
   }
   return false;

@@ -32,6 +32,16 @@ static Status checkElf(std::span<const char> bytes, const std::string &path) {
     return {StatusCode::Unavailable, path + ": its code is for another kind of processor (ELF machine " +
                                          std::to_string(header.e_machine) + ", this one is " +
                                          std::to_string(kMachine) + "); compile the model again on this machine"};
+  // The loader maps what the headers promise, and touching a page behind the end of the file would end the process.
+  uint64_t end = header.e_phoff + uint64_t(header.e_phnum) * sizeof(Elf64_Phdr);
+  bool whole = header.e_phentsize == sizeof(Elf64_Phdr) && end >= header.e_phoff && end <= bytes.size();
+  for (unsigned i = 0; whole && i < header.e_phnum; ++i) {
+    Elf64_Phdr segment;
+    std::memcpy(&segment, bytes.data() + header.e_phoff + i * sizeof segment, sizeof segment);
+    whole = segment.p_filesz <= bytes.size() && segment.p_offset <= bytes.size() - segment.p_filesz;
+  }
+  if (!whole)
+    return {StatusCode::DataLoss, path + ": its code is cut off; compile the model again with vlpc"};
   return Status::ok();
 }
 
