@@ -105,7 +105,7 @@ public:
       : AttentionCode(f, body, s, config.block, config.rowBlocks, s.causal), c(config), op(cast<AttentionOp>(body.anchor)) {}
 
   void emit() {
-    k.limitRegisters(c.registers(s));
+    k.hideThreads();
     k.approximateDivision = true; // of sums of powers, the largest of which is one; and a call behind them would cost registers
     wantsOutput = !body.yieldsOf(0).empty();
     int64_t fullTiles = s.keys / c.keys, tail = s.keys % c.keys;

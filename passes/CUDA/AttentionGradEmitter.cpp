@@ -115,7 +115,7 @@ public:
   }
 
   void emitResident() {
-    k.limitRegisters(registersOf(s, Pass::Keys, 1));
+    k.hideThreads();
     int64_t queries = roundUp(s.queries, 16), keys = roundUp(s.keys, 16);
     Value base = offset(k.shared(0), k.mul(group, GradientConfig::groupBytes(s)));
     Side querySide{base, offset(base, queries * s.pitch()), offset(base, 2 * (queries + keys) * s.pitch()), {}};
@@ -159,7 +159,7 @@ public:
 
   void emitPass(Pass which) {
     pass = which;
-    k.limitRegisters(registersOf(s, pass, block.tiles));
+    k.hideThreads();
     const PassConfig &c = config.of(pass);
     int64_t rows = block.rows(), total = pass == Pass::Queries ? s.queries : s.keys, columns = columnCount();
     Value firstRow = k.mul(rowBlock, rows), row = k.add(firstRow, k.mul(warp, 16 * block.tiles));

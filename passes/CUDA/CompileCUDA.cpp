@@ -143,6 +143,9 @@ llvm::Expected<std::string> cuda::printPTX(llvm::Module &module, const TargetInf
   std::unique_ptr<llvm::TargetMachine> machine = createMachine(target, error);
   if (!machine)
     return llvm::createStringError("no code generator for NVPTX: " + error);
+  for (llvm::Function &function : module)
+    if (function.hasFnAttribute(kHideThreads))
+      function.removeFnAttr("nvvm.reqntid");
   llvm::SmallVector<char, 0> text;
   llvm::raw_svector_ostream stream(text);
   llvm::legacy::PassManager passes;

@@ -11,6 +11,9 @@
 
 namespace vlp::cuda {
 
+/// A function attribute: the PTX does not say how many threads a block has (KernelBuilder::hideThreads).
+inline constexpr llvm::StringLiteral kHideThreads = "vlp.hide-threads";
+
 /// The chip names of --target=cuda:CHIP, oldest first.
 llvm::ArrayRef<llvm::StringRef> supportedChips();
 

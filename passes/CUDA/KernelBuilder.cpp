@@ -2,6 +2,7 @@
 // The builder that CUDA emitters write kernels in.
 #include "passes/CUDA/KernelBuilder.h"
 #include "passes/CUDA/Chip.h"
+#include "passes/CUDA/CompileCUDA.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -30,10 +31,10 @@ KernelBuilder::KernelBuilder(ModuleOp module, StringRef symbol, Location loc, un
 
 void KernelBuilder::finish() { LLVM::ReturnOp::create(b, ValueRange()); }
 
-void KernelBuilder::limitRegisters(int64_t count) {
+void KernelBuilder::hideThreads() {
+  assert(threads * kRegistersPerThread <= kRegistersPerMultiprocessor && "expected a block of at most 256 threads");
   auto function = b.getInsertionBlock()->getParent()->getParentOfType<LLVM::LLVMFuncOp>();
-  int32_t limit = static_cast<int32_t>(std::min<int64_t>((count + 7) / 8 * 8, kRegistersPerThread));
-  function->setAttr(NVVM::NVVMDialect::getMaxnregAttrName(), b.getI32IntegerAttr(limit));
+  function.setPassthroughAttr(b.getStrArrayAttr({kHideThreads}));
 }
 
 Value KernelBuilder::call(StringRef name, Type result, ValueRange operands) {

@@ -30,9 +30,9 @@ public:
   KernelBuilder(mlir::ModuleOp module, llvm::StringRef symbol, mlir::Location loc, unsigned arguments, int64_t threads);
   /// Ends the function.
   void finish();
-  /// Asks for at most so many registers a thread, rounded up to a multiple of 8. Without this the assembler may use all that a block of that
-  /// many threads can have, and its schedule then spills where half of them would do.
-  void limitRegisters(int64_t count);
+  /// Keeps the number of threads from the assembler, for blocks of at most 256, which can have whatever registers a thread may take. Told of it,
+  /// nvJitLink's assembler (of relocatable code) schedules for all registers that such a block can have, and spills where half of them would do.
+  void hideThreads();
 
   llvm::SmallVector<Value> pointers; // base pointers (global memory), in the launch's argument order
   Value block, thread;               // i32: blockIdx.x (the task) and threadIdx.x

@@ -15,14 +15,14 @@ using Kind = Finding::Kind;
 
 bool Block::reserve(const LaunchConfig &config, bool communicates) {
   uint64_t inner = roundUp(std::max(config.shared, 1u), kPage);
-  if (sharedPages.size() < inner + 2 * kPage) {
-    sharedPages = Pages(inner + 2 * kPage);
-    if (!sharedPages.data() || !sharedPages.forbid(0, kPage) || !sharedPages.forbid(kPage + inner, kPage))
+  if (sharedPages.size() < inner + 2 * kGuard) {
+    sharedPages = Pages(inner + 2 * kGuard);
+    if (!sharedPages.data() || !sharedPages.forbid(0, kGuard) || !sharedPages.forbid(kGuard + inner, kGuard))
       return false;
   }
-  // Its end at the guard page, as near as the alignment of the symbol allows.
+  // Its end at the guard pages, as near as the alignment of the symbol allows.
   sharedBytes = config.shared;
-  shared = sharedPages.data() + sharedPages.size() - kPage - roundUp(config.shared, 128);
+  shared = sharedPages.data() + sharedPages.size() - kGuard - roundUp(config.shared, 128);
   uint32_t flows = communicates ? config.threads : 1;
   if (threads.size() < flows)
     threads.resize(flows);

@@ -78,7 +78,7 @@ private:
   uintptr_t textBegin = 0, textEnd = 0;
 };
 
-/// Global memory of the simulated device. Every allocation ends at a guard page, is filled with 0xFF (NaN) and is uninitialised.
+/// Global memory of the simulated device. Every allocation lies between guard pages, is filled with 0xFF (NaN) and is uninitialised.
 class GlobalMemory {
 public:
   GlobalMemory();

@@ -31,15 +31,15 @@ std::byte *GlobalMemory::allocate(uint64_t bytes) {
     return nullptr;
   uint64_t body = roundUp(std::max<uint64_t>(bytes, 1), kAlignment), inner = roundUp(body, kPage);
   auto allocation = std::make_unique<Allocation>();
-  allocation->pages = Pages(inner + 2 * kPage);
+  allocation->pages = Pages(inner + 2 * kGuard);
   allocation->written = Pages(body / 8 + sizeof(uint64_t));
   std::byte *first = allocation->pages.data();
-  if (!first || !allocation->written.data() || !allocation->pages.forbid(0, kPage) ||
-      !allocation->pages.forbid(kPage + inner, kPage))
+  if (!first || !allocation->written.data() || !allocation->pages.forbid(0, kGuard) ||
+      !allocation->pages.forbid(kGuard + inner, kGuard))
     return nullptr;
-  allocation->base = first + kPage + inner - body;
+  allocation->base = first + kGuard + inner - body;
   allocation->size = bytes;
-  std::memset(first + kPage, 0xff, inner); // NaN as f32 and as bf16
+  std::memset(first + kGuard, 0xff, inner); // NaN as f32 and as bf16
   std::byte *base = allocation->base;
   std::unique_lock lock(impl->mutex);
   impl->allocations[reinterpret_cast<uintptr_t>(first)] = std::move(allocation);

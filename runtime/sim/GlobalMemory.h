@@ -24,7 +24,7 @@ struct AccessShadow {
 struct GlobalMemory::Allocation {
   std::byte *base;
   uint64_t size; // what was asked for
-  Pages pages;   // the allocation at their end, before a guard page, and one guard page in front
+  Pages pages;   // guard pages, the allocation, guard pages
   /// One bit a byte: whether anybody has written it.
   Pages written;
   /// Plain code, which keeps no account of its writes, has had it.

@@ -187,6 +187,14 @@ TEST(GlobalNorm, ExactlyAsManyAsParameters) {
     checkKernel(norm(std::vector<std::string>(count, "3xf32")));
 }
 
+// As many as a large model has, some of several chunks: the search for a block's tensor once filled the registers.
+TEST(GlobalNorm, OfManyTensorsOfUnequalSizes) {
+  std::vector<std::string> shapes;
+  for (int i = 0; i < 446; ++i)
+    shapes.push_back(i % 3 == 1 ? "16385xf32" : std::to_string(3 + i % 5) + "xf32");
+  checkKernel(norm(shapes));
+}
+
 TEST(GlobalNorm, OfWhatIsNotFinite) {
   for (double bad : {double(NAN), double(INFINITY), -double(INFINITY)}) {
     KernelCase c = norm({"5xf32", "9xf32"});

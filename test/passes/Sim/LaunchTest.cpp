@@ -183,7 +183,7 @@ TEST_F(Launches, TheHostsSignalHandlersComeBack) {
   struct sigaction mine = {}, before = {}, after = {};
   mine.sa_handler = hostHandler;
   sigaction(SIGSEGV, &mine, &before);
-  load({"  %o = shl i32 %t, 12\n" + wordOf("p", "out", "%o") + "  store i32 1, ptr1 %p\n", 32, 1, 0, {}, 32});
+  load({"  %o = shl i32 %t, 10\n" + wordOf("p", "out", "%o") + "  store i32 1, ptr1 %p\n", 32, 1, 0, {}, 32});
   uint32_t *out = allocate(32, false);
   sim::Engine engine(memory, {});
   for (int i = 0; i < 3; ++i) { // a fault leaves nothing behind that would hurt the next launch
@@ -213,7 +213,8 @@ TEST_F(Launches, EnginesInSeveralHostThreads) {
 }
 
 TEST_F(Launches, ManyFaultsInManyThreads) {
-  LoadedKernel kernel({"  %o = shl i32 %b, 12\n" + wordOf("p", "out", "%o") + "  store i32 1, ptr1 %p\n", 32, 64, 0, {}, 32});
+  // The end of the result and the guard page in turns.
+  LoadedKernel kernel({"  %odd = and i32 %b, 1\n  %o = shl i32 %odd, 10\n" + wordOf("p", "out", "%o") + "  store i32 1, ptr1 %p\n", 32, 64, 0, {}, 32});
   std::vector<std::jthread> threads;
   for (int i = 0; i < 4; ++i)
     threads.emplace_back([&] {

@@ -133,8 +133,8 @@ test::Outcome test::LoadedKernel::run(const sim::EngineOptions &options) const {
   Outcome outcome;
   outcome.status = engine.launch(*code, *code->find("k"), config, parameters);
   outcome.findings = engine.findings();
-  outcome.result.resize(kernel.resultWords);
-  std::memcpy(outcome.result.data(), out, kernel.resultWords * 4);
+  const auto *words = reinterpret_cast<const uint32_t *>(out);
+  outcome.result.assign(words, words + kernel.resultWords);
   return outcome;
 }
 
