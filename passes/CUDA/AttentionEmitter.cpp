@@ -25,7 +25,7 @@ struct ForwardConfig {
   int64_t sharedBytes(const AttentionShape &s) const { return block.pairs * groupBytes(s); }
   /// Of a thread, about: sums and scores, and what the rest takes.
   int64_t registers(const AttentionShape &s) const {
-    return block.tiles * (s.sliceColumns + keys) / 2 + (s.element.isBF16() ? 48 : 72) + 8 * block.tiles;
+    return block.tiles * (s.sliceColumns + keys) / 2 + (s.element.isBF16() ? 56 : 72) + (s.element.isBF16() ? 16 : 8) * block.tiles;
   }
 };
 

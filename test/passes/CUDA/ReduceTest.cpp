@@ -187,7 +187,7 @@ TEST(GlobalNorm, ExactlyAsManyAsParameters) {
     checkKernel(norm(std::vector<std::string>(count, "3xf32")));
 }
 
-// As many as a large model has, some of several chunks: the search for a block's tensor once filled the registers.
+// As many as a large model has, some of several chunks: the search for a block's tensor must not fill the registers.
 TEST(GlobalNorm, OfManyTensorsOfUnequalSizes) {
   std::vector<std::string> shapes;
   for (int i = 0; i < 446; ++i)

@@ -102,6 +102,15 @@ TEST(SharedRace, ReadAgainAfterAWarpBarrierAndThenWritten) {
   expectFinding({body, 64, 1, 128}, Kind::SharedRace, {"byte 0 of shared memory"}); // the second warp reads as well
 }
 
+TEST(SharedRace, ReadByTwoWarpsAndWrittenByOne) {
+  // The writer's own read, which may be the last one, must not hide the other warp's.
+  std::string body = "  %first = icmp eq i32 %t, 0\n  br i1 %first, label %init, label %ready\ninit:\n  store i32 7, ptr3 @smem\n  br label %ready\n"
+                     "ready:\n" + kBarrier + "  %x = load volatile i32, ptr3 @smem\n" + kWarpBarrier +
+                     "  %writes = icmp eq i32 %t, 32\n  br i1 %writes, label %yes, label %no\nyes:\n  store i32 %x, ptr3 @smem\n  br label %no\nno:\n";
+  expectFinding({body, 64, 1, 128}, Kind::SharedRace, {"byte 0 of shared memory"});
+  expectClean({with(body, {{kWarpBarrier, kBarrier}}), 64, 1, 128});
+}
+
 // Races in global memory.
 
 TEST(GlobalRace, BlocksWriteOneBuffer) {
@@ -167,6 +176,12 @@ TEST(OutOfBounds, SharedMemory) {
   expectFinding({pointers(0) + "  store i32 %t, ptr3 %own\n", 64, 1, 252, {}, 64}, Kind::OutOfBounds,
                 {"thread 63, at `store i32", "writes 4 bytes at byte 252 of 252 bytes of shared memory"});
   expectFinding({pointers(0) + "  store i32 %t, ptr3 %own\n", 32, 1, 0, {}, 64}, Kind::OutOfBounds, {"of 0 bytes of shared memory"});
+}
+
+TEST(OutOfBounds, AVectorThatSticksOutOfSharedMemory) {
+  std::string body = sharedAt("p", "16") + "  store <4 x i32> zeroinitializer, ptr3 %p, align 4\n";
+  expectFinding({body, 1, 1, 24}, Kind::OutOfBounds, {"writes 16 bytes at byte 16 of 24 bytes of shared memory"});
+  expectClean({body, 1, 1, 32});
 }
 
 const std::string kLoadMatrix = R"(
