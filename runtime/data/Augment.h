@@ -24,15 +24,15 @@ struct ImageOptions {
   float cropFraction = 0.875f;
 };
 
-/// The defaults were chosen on the validation items of the emoji data (docs/Rationale.md, "Augmentation").
+/// The defaults: docs/Rationale.md, "Augmentation".
 struct AugmentOptions {
-  Crop crop = Crop::RandomResized;
+  Crop crop = Crop::Offset;
   float scaleMin = 0.6f, scaleMax = 1.0f;  ///< area of a random resized crop, as a fraction of the picture
   float ratioMin = 0.8f, ratioMax = 1.25f; ///< its width over its height
   /// The normalised picture is multiplied by a number drawn from here.
   float brightnessMin = 0.85f, brightnessMax = 1.10f;
   /// Mirror half of the pictures that are marked mirrorable.
-  bool mirror = true;
+  bool mirror = false;
 };
 
 /// Shares of the captions drawn for an item that has keywords; what is left is the plain caption.

@@ -138,13 +138,13 @@ void addRecipe(CLI::App &command, Arguments &arguments) {
   scalar("--beta1", "train.beta1", "AdamW's decay of the first moment");
   scalar("--beta2", "train.beta2", "AdamW's decay of the second moment");
   scalar("--eps", "train.eps", "AdamW's epsilon");
-  command.add_option("--crop", arguments.crop, "offset: a square at a random place; resized, the default: of random area and shape")
+  command.add_option("--crop", arguments.crop, "offset, the default: a square at a random place; resized: of random area and shape")
       ->check(CLI::IsMember({"offset", "resized"}))
       ->group(group);
   command.add_option("--scale-min", options.scaleMin, "Least area of a resized crop")->check(CLI::Range(0.01, 1.0))->group(group);
   command.add_option("--brightness-min", options.brightnessMin, "Least brightness factor")->check(CLI::Range(0.0, 4.0))->group(group);
   command.add_option("--brightness-max", options.brightnessMax, "Largest brightness factor")->check(CLI::Range(0.0, 4.0))->group(group);
-  command.add_option("--mirror", options.mirror, "Mirror half of the pictures where that keeps the caption true (true, the default, or false)")->group(group);
+  command.add_option("--mirror", options.mirror, "Mirror half of the pictures where that keeps the caption true (true or false, the default)")->group(group);
   command.add_option("--keywords-only", options.keywordsOnly, "Share of captions made of keywords")->check(CLI::Range(0.0, 1.0))->group(group);
   command.add_option("--name-and-keywords", options.nameAndKeywords, "Share of captions with keywords added")->check(CLI::Range(0.0, 1.0))->group(group);
   command.add_option("--picture-prefix", options.picturePrefix, "Share of captions that begin with 'a picture of'")->check(CLI::Range(0.0, 1.0))->group(group);
