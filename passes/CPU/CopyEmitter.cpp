@@ -2,6 +2,7 @@
 // Regions that move elements: concat, pad, patchify, unpatchify. Concat takes an epilogue.
 #include "passes/CPU/Emitters.h"
 #include "passes/CPU/LaunchFunction.h"
+#include "passes/Kernels/PatchAccess.h"
 #include "passes/Kernels/Elementwise.h"
 
 using namespace mlir;
@@ -9,12 +10,6 @@ using namespace vlp;
 using namespace vlp::cpu;
 
 namespace {
-
-/// A strided source read over a space whose row-major order is the destination's.
-struct Gather {
-  Access source;
-  SmallVector<int64_t> space;
-};
 
 class CopyEmitter : public Emitter {
 public:
@@ -48,7 +43,7 @@ public:
       launch("_zero", body.shape(pad.getResult()));
       launch("", body.shape(pad.getInput()));
     } else {
-      launch("", gatherOf(body.anchor).space);
+      launch("", getPatchAccess(body.anchor).space);
     }
     return plan;
   }
@@ -127,30 +122,9 @@ private:
     });
   }
 
-  /// patchify: (B, gy, gx, C, y, x) in order of the rows; unpatchify: (B, C, gy, y, gx, x) in order of the image.
-  static Gather gatherOf(Operation *op) {
-    FailureOr<Access> access = getAccess(op->getOperand(0));
-    const SmallVector<int64_t> &s = access->strides;
-    auto image = cast<RankedTensorType>(isa<PatchifyOp>(op) ? op->getOperand(0).getType() : op->getResult(0).getType());
-    int64_t patch = op->getAttrOfType<IntegerAttr>("patch").getInt();
-    int64_t batch = image.getDimSize(0), channels = image.getDimSize(1);
-    int64_t gridY = image.getDimSize(2) / patch, gridX = image.getDimSize(3) / patch;
-    Gather gather;
-    gather.source = *access;
-    if (isa<PatchifyOp>(op)) {
-      gather.space = {batch, gridY, gridX, channels, patch, patch};
-      gather.source.strides = {s[0], patch * s[2], patch * s[3], s[1], s[2], s[3]};
-    } else {
-      gather.space = {batch, channels, gridY, patch, gridX, patch};
-      gather.source.strides = {s[0], patch * patch * s[2], gridX * s[1], patch * s[2], s[1], s[2]};
-    }
-    gather.source.shape = gather.space;
-    return gather;
-  }
-
   static void emitGather(LaunchFunction &f, const KernelBody &body) {
     KernelBuilder &k = f.k;
-    Gather gather = gatherOf(body.anchor);
+    PatchAccess gather = getPatchAccess(body.anchor);
     int64_t columns = columnsOf(gather.space);
     f.forRows(rowsOf(gather.space), rowsPerTask(columns), [&](Value row) {
       k.columns(columns, [&](Value column, int64_t lanes) {

@@ -13,13 +13,7 @@ namespace {
 class ElementwiseEmitter : public Emitter {
 public:
   bool supports(KernelOp kernel, const TargetInfo &, std::string &why) const override {
-    KernelBody body(kernel);
-    for (Value value : body.yields)
-      if (body.anchor || !canEvaluate(value, nullptr) || body.shape(value) != body.shape(body.yields[0])) {
-        why = "expected elementwise ops on strided accesses with results of one shape";
-        return false;
-      }
-    return true;
+    return isElementwiseRegion(KernelBody(kernel), why);
   }
 
   KernelPlan plan(KernelOp kernel, const TargetInfo &) const override {

@@ -1,6 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Elementwise ops on vectors, read through access maps.
 #include "passes/CPU/Expression.h"
+#include "passes/Kernels/AccessOffset.h"
 #include "passes/Kernels/Elementwise.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -8,34 +9,7 @@ using namespace mlir;
 using namespace vlp;
 using namespace vlp::cpu;
 
-static void fillLeading(KernelBuilder &k, Point &point) {
-  if (!point.leading.empty() || point.shape.size() < 2)
-    return;
-  point.leading.resize(point.shape.size() - 1);
-  Value rest = point.row;
-  for (int64_t d = static_cast<int64_t>(point.shape.size()) - 2; d > 0; --d) {
-    point.leading[d] = k.rem(rest, point.shape[d]);
-    rest = k.div(rest, point.shape[d]);
-  }
-  point.leading[0] = rest;
-}
-
-Value cpu::offsetAt(KernelBuilder &k, const Access &access, Point &point) {
-  assert(access.shape == point.shape && "expected an access of the iteration space");
-  Value offset = k.index(access.offset);
-  if (access.rank() == 0)
-    return offset;
-  if (access.strides.back() != 0)
-    offset = k.add(offset, k.mul(point.column, access.strides.back()));
-  std::optional<int64_t> stride = point.row ? getRowStride(access) : std::nullopt;
-  if (stride)
-    return *stride == 0 ? offset : k.add(offset, k.mul(point.row, *stride));
-  fillLeading(k, point);
-  for (int64_t d = 0; d + 1 < access.rank(); ++d)
-    if (access.strides[d] != 0 && access.shape[d] != 1)
-      offset = k.add(offset, k.mul(point.leading[d], access.strides[d]));
-  return offset;
-}
+Value cpu::offsetAt(KernelBuilder &k, const Access &access, Point &point) { return emitOffset(k, access, point); }
 
 Value cpu::readStrided(KernelBuilder &k, Value pointer, const Access &access, Point &point, Type element) {
   element = element ? element : k.f32Type();

@@ -2,6 +2,7 @@
 // Regions that move elements: concat, pad, patchify, unpatchify. Concat takes an epilogue. One launch each.
 #include "passes/CUDA/Emitters.h"
 #include "passes/CUDA/LaunchFunction.h"
+#include "passes/Kernels/PatchAccess.h"
 #include "passes/Kernels/Elementwise.h"
 
 using namespace mlir;
@@ -9,33 +10,6 @@ using namespace vlp;
 using namespace vlp::cuda;
 
 namespace {
-
-/// A strided source read over a space whose row-major order is the destination's.
-struct Gather {
-  Access source;
-  SmallVector<int64_t> space;
-};
-
-/// patchify: (B, gy, gx, C, y, x) in order of the rows; unpatchify: (B, C, gy, y, gx, x) in order of the image.
-Gather gatherOf(Operation *op) {
-  FailureOr<Access> access = getAccess(op->getOperand(0));
-  const SmallVector<int64_t> &s = access->strides;
-  auto image = cast<RankedTensorType>(isa<PatchifyOp>(op) ? op->getOperand(0).getType() : op->getResult(0).getType());
-  int64_t patch = op->getAttrOfType<IntegerAttr>("patch").getInt();
-  int64_t batch = image.getDimSize(0), channels = image.getDimSize(1);
-  int64_t gridY = image.getDimSize(2) / patch, gridX = image.getDimSize(3) / patch;
-  Gather gather;
-  gather.source = *access;
-  if (isa<PatchifyOp>(op)) {
-    gather.space = {batch, gridY, gridX, channels, patch, patch};
-    gather.source.strides = {s[0], patch * s[2], patch * s[3], s[1], s[2], s[3]};
-  } else {
-    gather.space = {batch, channels, gridY, patch, gridX, patch};
-    gather.source.strides = {s[0], patch * patch * s[2], gridX * s[1], patch * s[2], s[1], s[2]};
-  }
-  gather.source.shape = gather.space;
-  return gather;
-}
 
 Type elementOf(Value value) { return cast<RankedTensorType>(value.getType()).getElementType(); }
 
@@ -102,7 +76,7 @@ public:
     } else if (auto pad = dyn_cast<PadOp>(body.anchor)) {
       blocks = elementBlocks(body.shape(pad.getResult()), padWidth(body, pad), 1);
     } else {
-      Gather gather = gatherOf(body.anchor);
+      PatchAccess gather = getPatchAccess(body.anchor);
       blocks = elementBlocks(gather.space, gatherWidth(body, gather), 1);
     }
     plan.launches[0].tasks = blocks;
@@ -199,13 +173,13 @@ private:
     });
   }
 
-  static int64_t gatherWidth(const KernelBody &body, const Gather &gather) {
+  static int64_t gatherWidth(const KernelBody &body, const PatchAccess &gather) {
     return vectorWidth(gather.source, elementOf(gather.source.source), widestStore(body.yields));
   }
 
   static void emitGather(LaunchFunction &f, const KernelBody &body) {
     KernelBuilder &k = f.k;
-    Gather gather = gatherOf(body.anchor);
+    PatchAccess gather = getPatchAccess(body.anchor);
     Type element = elementOf(body.anchor->getResult(0));
     f.forElements(gather.space, gatherWidth(body, gather), 1, [&](Point point) {
       Value moved = readStrided(k, f.source(gather.source), gather.source, point, elementOf(gather.source.source));

@@ -26,11 +26,12 @@ static AdamWOp getUpdate(KernelOp kernel) {
   return plain ? update : AdamWOp();
 }
 
-/// What the updates of one batch have in common: the scalars and whether weights decay.
+/// What the updates of one batch have in common: the scalars, the element type, and whether weights decay.
 static SmallVector<const void *> getKey(KernelOp kernel, AdamWOp update) {
   SmallVector<const void *> key;
   for (Value scalar : update->getOperands().drop_front(4))
     key.push_back(kernel.getInputs()[cast<BlockArgument>(scalar).getArgNumber()].getAsOpaquePointer());
+  key.push_back(update.getParameter().getType().getElementType().getAsOpaquePointer());
   key.push_back(update.getDecayAttr().getAsOpaquePointer());
   return key;
 }

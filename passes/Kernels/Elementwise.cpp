@@ -123,3 +123,12 @@ bool vlp::canEvaluate(Value value, Operation *anchor) {
   bool repeatsOnly = isa<BroadcastOp, StopGradientOp>(op) || cast<RankedTensorType>(source.getType()).getNumElements() == 1;
   return repeatsOnly && canEvaluate(source, anchor);
 }
+
+bool vlp::isElementwiseRegion(const KernelBody &body, std::string &why) {
+  bool fits = !body.anchor && llvm::all_of(body.yields, [&](Value value) {
+    return canEvaluate(value, nullptr) && body.shape(value) == body.shape(body.yields[0]);
+  });
+  if (!fits)
+    why = "expected elementwise ops on strided accesses with results of one shape";
+  return fits;
+}

@@ -2,6 +2,7 @@
 // The arithmetic of elementwise ops, on registers: shared by the expression evaluators of all targets.
 #pragma once
 
+#include "passes/Kernels/KernelBody.h"
 #include "passes/Kernels/MathBuilder.h"
 
 namespace vlp {
@@ -13,5 +14,8 @@ mlir::Value emitElementwise(MathBuilder &k, mlir::Operation *op, llvm::ArrayRef<
 /// Whether a kernel around `anchor` (null: none) can compute `value` element by element: an argument, a view of one, a constant, a result
 /// of the anchor, an elementwise op of such, or a repetition of one; for Emitter::supports.
 bool canEvaluate(mlir::Value value, mlir::Operation *anchor);
+
+/// Whether the region has no anchor and results of one shape, each of which canEvaluate; `why` gets the reason where it is not so.
+bool isElementwiseRegion(const KernelBody &body, std::string &why);
 
 } // namespace vlp

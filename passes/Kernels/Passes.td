@@ -53,7 +53,7 @@ def FormKernels : Pass<"vlp-form-kernels", "::mlir::func::FuncOp"> {
 def BatchUpdates : Pass<"vlp-batch-updates", "::mlir::func::FuncOp"> {
   let summary = "Update many parameters in one kernel";
   let description = [{
-    `adamw` kernels that share their scalars (step, rates, clip factor, finite flag) and their decay become one kernel with several
+    `adamw` kernels that share their scalars (step, rates, clip factor, finite flag), their element type and their decay become one kernel with several
     `vlp.adamw` ops, at most `most` of them, in front of the last. A batch ends where one of its results is used. For targets where a launch is dear: the
     training step of CLIP ViT-L/14 has 444 parameters.
   }];

@@ -103,3 +103,27 @@ func.func @use(%a: !b, %b: !b, %c: !b, %f: !s, %n: !i) -> (!b, !b, !b) {
   }
   return %e, %b1, %c1 : !b, !b, !b
 }
+
+// -----
+
+!b = tensor<4xf32>
+!h = tensor<4xbf16>
+!s = tensor<f32>
+!i = tensor<i32>
+
+// Two element types are two kernels: one loop serves all updates of a batch.
+// CHECK-LABEL: func.func @types
+// CHECK-COUNT-2: = vlp.kernel "adamw"
+func.func @types(%a: !b, %b: !h, %f: !s, %n: !i) -> (!b, !h) {
+  %a1, %am, %av = vlp.kernel "adamw"(%a, %f, %n) : (!b, !s, !i) -> (!b, !b, !b) {
+  ^bb0(%p: !b, %x: !s, %k: !i):
+    %p1, %m1, %v1 = vlp.adamw %p, %p, %p, %p, %k, %x, %x, %x, %x, %x, %x, %k : (!b, !b, !b, !b, !i, !s, !s, !s, !s, !s, !s, !i) -> (!b, !b, !b)
+    vlp.yield %p1, %m1, %v1 : !b, !b, !b
+  }
+  %b1, %bm, %bv = vlp.kernel "adamw"(%b, %f, %n) : (!h, !s, !i) -> (!h, !h, !h) {
+  ^bb0(%p: !h, %x: !s, %k: !i):
+    %p1, %m1, %v1 = vlp.adamw %p, %p, %p, %p, %k, %x, %x, %x, %x, %x, %x, %k : (!h, !h, !h, !h, !i, !s, !s, !s, !s, !s, !s, !i) -> (!h, !h, !h)
+    vlp.yield %p1, %m1, %v1 : !h, !h, !h
+  }
+  return %a1, %b1 : !b, !h
+}
