@@ -163,8 +163,8 @@ LogicalResult LaunchOp::verify() {
   if (static_cast<int64_t>(getScratch()) < 0)
     return emitOpError() << "expected scratch of at least 0 bytes, got " << static_cast<int64_t>(getScratch());
   if (static_cast<int64_t>(getThreads()) < 0 || static_cast<int64_t>(getShared()) < 0)
-    return emitOpError() << "expected threads and shared of at least 0, got " << static_cast<int64_t>(getThreads()) << " and "
-                         << static_cast<int64_t>(getShared());
+    return emitOpError() << "expected threads and shared of at least 0, got " << static_cast<int64_t>(getThreads())
+                         << " and " << static_cast<int64_t>(getShared());
   return success();
 }
 

@@ -27,8 +27,8 @@ inline float roundToBF16(float x) {
   return std::abs(rounded) > 3.3895313892515355e38 ? std::copysign(INFINITY, x) : static_cast<float>(rounded);
 }
 
-/// What memory makes of the results of `op` in f32 mode: values of bf16 tensors are rounded. In f64 mode nothing is: it says what the
-/// model means, and differences of its values are gradients.
+/// What memory makes of the results of `op` in f32 mode: values of bf16 tensors are rounded. In f64 mode nothing is: it
+/// says what the model means, and differences of its values are gradients.
 template <typename T>
 void roundToResultTypes(mlir::Operation *op, Evaluation<T> &evaluation) {
   if (!std::is_same_v<T, float>)

@@ -1,8 +1,8 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The AdamW update of one parameter and its moments.
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/CPU/Emitters.h"
 #include "passes/CPU/LaunchFunction.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -66,8 +66,7 @@ public:
     c.inverseRootCorrection2 = k.broadcast(k.divf(k.constant(1), k.sqrt(biasCorrection(k, beta2, step))));
     int64_t total = elements(body), full = total / kLanes * kLanes;
     Value from = k.mul(k.begin, kChunk);
-    k.loop(from, k.min(k.mul(k.end, kChunk), k.index(full)), kLanes,
-           [&](Value at) { update(f, body, c, at, kLanes); });
+    k.loop(from, k.min(k.mul(k.end, kChunk), k.index(full)), kLanes, [&](Value at) { update(f, body, c, at, kLanes); });
     if (full < total)
       k.when(k.equal(k.end, k.index(plan.launches[launch].tasks)),
              [&] { update(f, body, c, k.index(full), total - full); });

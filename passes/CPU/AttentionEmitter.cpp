@@ -1,11 +1,12 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Attention and its gradient: one task a (batch, head) pair. Keys (and values, in the gradient) are transposed once into scratch, six
-// query rows at a time meet all keys, and the row of scores stays in L1, so no online softmax is needed (up to about 1,000 keys).
-#include "passes/CPU/Emitters.h"
-#include "passes/CPU/MicroKernel.h"
-#include "passes/CPU/LaunchFunction.h"
-#include "passes/Kernels/VectorMath.h"
+// Attention and its gradient: one task a (batch, head) pair. Keys (and values, in the gradient) are transposed once
+// into scratch, six query rows at a time meet all keys, and the row of scores stays in L1, so no online softmax is
+// needed (up to about 1,000 keys).
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "passes/CPU/Emitters.h"
+#include "passes/CPU/LaunchFunction.h"
+#include "passes/CPU/MicroKernel.h"
+#include "passes/Kernels/VectorMath.h"
 #include <limits>
 
 using namespace mlir;
@@ -17,7 +18,7 @@ namespace {
 /// One head of a [B, S, D] tensor inside a task: rows of `depth` elements.
 struct HeadRows {
   Value pointer;
-  Value base;        // first element of the head's first row
+  Value base; // first element of the head's first row
   int64_t rowStep;
   int64_t elementStep;
 };
@@ -86,7 +87,8 @@ protected:
       t.bPointer = k.scratchAt(transposed);
       t.bBase = column;
       t.bStep = g.keyPitch;
-      auto sums = multiplyTile(k, t, vectors, k.index(0), k.index(g.depth), SmallVector<Value>(rows * vectors, k.splat(0)));
+      auto sums =
+          multiplyTile(k, t, vectors, k.index(0), k.index(g.depth), SmallVector<Value>(rows * vectors, k.splat(0)));
       for (int64_t i = 0; i < rows; ++i)
         for (int64_t j = 0; j < vectors; ++j)
           k.store(sums[i * vectors + j], target, k.add(k.add(column, i * g.keyPitch), j * kLanes));
@@ -188,9 +190,8 @@ private:
     auto read = [&](Value column, int64_t lanes) {
       return masked(k.mulf(k.loadVector(line, column), scale), query, column, lanes, lowest);
     };
-    Value top = k.maxLanes(k.columns(g.keys, lowest, [&](Value column, int64_t lanes, Value best) {
-      return k.maxf(best, read(column, lanes));
-    }));
+    Value top = k.maxLanes(k.columns(
+        g.keys, lowest, [&](Value column, int64_t lanes, Value best) { return k.maxf(best, read(column, lanes)); }));
     Value topVector = k.broadcast(top);
     Value sum = k.sumLanes(k.columns(g.keys, k.splat(0), [&](Value column, int64_t lanes, Value sum) {
       Value power = math::exp(k, k.subf(read(column, lanes), topVector));
@@ -298,14 +299,15 @@ public:
     KernelBody body(kernel);
     auto op = dyn_cast_or_null<OpTy>(body.anchor);
     bool fits = op && llvm::all_of(op->getOperands(), [](Value operand) {
-      std::optional<Access> access = inputAccess(operand);
-      auto type = cast<RankedTensorType>(operand.getType());
-      return access && (type.getRank() != 3 || access->isContiguous() || access->strides[2] == 1);
-    });
+                  std::optional<Access> access = inputAccess(operand);
+                  auto type = cast<RankedTensorType>(operand.getType());
+                  return access && (type.getRank() != 3 || access->isContiguous() || access->strides[2] == 1);
+                });
     for (Value yield : body.yields)
       fits = fits && (yield.getDefiningOp() == body.anchor || isConcatOfGradients(yield, body));
     if (!fits)
-      why = "expected attention on rows of consecutive elements, without an epilogue but the concatenation of its gradients";
+      why = "expected attention on rows of consecutive elements, without an epilogue but the concatenation of its "
+            "gradients";
     return fits;
   }
 
@@ -319,8 +321,8 @@ public:
     return plan;
   }
 
-  LogicalResult emit(KernelOp kernel, const TargetInfo &target, const KernelPlan &plan, unsigned launch, StringRef symbol,
-                     ModuleOp module) const override {
+  LogicalResult emit(KernelOp kernel, const TargetInfo &target, const KernelPlan &plan, unsigned launch,
+                     StringRef symbol, ModuleOp module) const override {
     KernelBody body(kernel);
     Geometry g(cast<OpTy>(body.anchor), target);
     LaunchFunction f(body, plan.launches[launch], symbol, module);

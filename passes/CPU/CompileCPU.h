@@ -14,9 +14,11 @@ std::string hostChip();
 /// The CPU features that code for `chip` needs, as /proc/cpuinfo names them.
 llvm::SmallVector<std::string> requiredFeatures(llvm::StringRef chip);
 
-/// Lowers and compiles a module of kernels (what --emit=llvm shows: func, scf, arith, vector and llvm ops); returns the bytes of an ELF shared object. The same module gives the same bytes.
-/// `llvmText`, if given, receives the optimised LLVM IR.
-llvm::FailureOr<std::string> compileModule(mlir::ModuleOp module, const TargetInfo &target, std::string *llvmText = nullptr);
+/// Lowers and compiles a module of kernels (what --emit=llvm shows: func, scf, arith, vector and llvm ops); returns the
+/// bytes of an ELF shared object. The same module gives the same bytes. `llvmText`, if given, receives the optimised
+/// LLVM IR.
+llvm::FailureOr<std::string> compileModule(mlir::ModuleOp module, const TargetInfo &target,
+                                           std::string *llvmText = nullptr);
 
 /// Registers what emitters and `compileModule` need in a context's registry.
 void registerDialects(mlir::DialectRegistry &registry);

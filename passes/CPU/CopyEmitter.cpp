@@ -2,8 +2,8 @@
 // Regions that move elements: concat, pad, patchify, unpatchify. Concat takes an epilogue.
 #include "passes/CPU/Emitters.h"
 #include "passes/CPU/LaunchFunction.h"
-#include "passes/Kernels/PatchAccess.h"
 #include "passes/Kernels/Elementwise.h"
+#include "passes/Kernels/PatchAccess.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -22,8 +22,8 @@ public:
     bool strided = llvm::all_of(body.anchor->getOperands(), [&](Value operand) {
       return isa<ConcatOp, PadOp>(body.anchor) ? canEvaluate(operand, nullptr) : inputAccess(operand).has_value();
     });
-    bool plain = isa<ConcatOp>(body.anchor) || llvm::all_equal(llvm::concat<Value>(
-        body.yields, SmallVector<Value>{body.anchor->getResult(0)}));
+    bool plain = isa<ConcatOp>(body.anchor) ||
+                 llvm::all_equal(llvm::concat<Value>(body.yields, SmallVector<Value>{body.anchor->getResult(0)}));
     if (!strided || !plain)
       why = "expected strided operands, and an epilogue only after concat";
     return strided && plain;

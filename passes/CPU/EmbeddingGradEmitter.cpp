@@ -9,7 +9,8 @@ using namespace vlp::cpu;
 
 namespace {
 
-/// Each task owns a block of columns of the whole table and adds the rows in order of position: deterministic without sorting.
+/// Each task owns a block of columns of the whole table and adds the rows in order of position: deterministic without
+/// sorting.
 class EmbeddingGradEmitter : public Emitter {
 public:
   bool supports(KernelOp kernel, const TargetInfo &, std::string &why) const override {
@@ -55,9 +56,8 @@ private:
     FailureOr<Access> gradient = getAccess(op.getGradient()), ids = getAccess(op.getIds());
     Value gradientPointer = f.input(cast<BlockArgument>(gradient->source).getArgNumber());
     Value idPointer = f.input(cast<BlockArgument>(ids->source).getArgNumber());
-    k.loop(0, table[0], 1, [&](Value row) {
-      k.store(k.splat(0), f.result(0), k.add(k.mul(row, table[1]), column), lanes);
-    });
+    k.loop(0, table[0], 1,
+           [&](Value row) { k.store(k.splat(0), f.result(0), k.add(k.mul(row, table[1]), column), lanes); });
     k.loop(0, op.getIds().getType().getNumElements(), 1, [&](Value position) {
       Value id = k.toIndex(k.loadI32(idPointer, k.add(position, ids->offset)));
       Point point{gradient->shape, position, column, lanes, {}};

@@ -20,8 +20,8 @@ const Emitter &reduceEmitter();
 const Emitter &elementwiseEmitter();
 const Emitter &matchTargetsEmitter();
 const Emitter &adamwEmitter();
-const Emitter &copyEmitter();            // concat, pad, patchify, unpatchify
-const Emitter &embeddingEmitter();       // embedding, gather_rows, scatter_rows
+const Emitter &copyEmitter();      // concat, pad, patchify, unpatchify
+const Emitter &embeddingEmitter(); // embedding, gather_rows, scatter_rows
 const Emitter &embeddingGradEmitter();
 
 } // namespace vlp::cpu

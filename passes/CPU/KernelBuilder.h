@@ -1,13 +1,13 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A small layer over OpBuilder in which the CPU emitters write loop nests: index and f32 arithmetic, 16-lane vectors, loads and
-// stores through base pointers, counted loops.
+// A small layer over OpBuilder in which the CPU emitters write loop nests: index and f32 arithmetic, 16-lane vectors,
+// loads and stores through base pointers, counted loops.
 #pragma once
 
-#include "passes/Kernels/Emitter.h"
-#include "passes/Kernels/MathBuilder.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/Kernels/Emitter.h"
+#include "passes/Kernels/MathBuilder.h"
 
 namespace vlp::cpu {
 
@@ -16,8 +16,8 @@ using mlir::Value;
 /// Lanes of every vector: one zmm register, or two ymm registers where the chip has no AVX-512.
 inline constexpr int64_t kLanes = 16;
 
-/// Rows and 16-lane columns of the register tile of matrix products: 6x64 leaves 24 accumulators in 32 zmm registers, 6x16
-/// twelve in 16 ymm registers.
+/// Rows and 16-lane columns of the register tile of matrix products: 6x64 leaves 24 accumulators in 32 zmm registers,
+/// 6x16 twelve in 16 ymm registers.
 struct RegisterTile {
   int64_t rows;
   int64_t vectors;
@@ -54,9 +54,9 @@ public:
   Value toI32(Value index);
 
   // Vectors.
-  Value splat(double value);          // vector of f32
-  Value splatInt(int32_t value);      // vector of i32
-  Value broadcast(Value scalar);      // to a vector
+  Value splat(double value);     // vector of f32
+  Value splatInt(int32_t value); // vector of i32
+  Value broadcast(Value scalar); // to a vector
   /// Sum or maximum of all lanes, by a fixed tree.
   Value sumLanes(Value vector);
   Value maxLanes(Value vector);

@@ -19,8 +19,8 @@ public:
   Value result(unsigned index) const;
   Value partial(unsigned index) const;
 
-  /// Evaluates the yields listed (all by default) at `point`, with `known` values of the anchor's results, and stores them densely.
-  /// All are evaluated before any is stored, so that results may lie in place of inputs.
+  /// Evaluates the yields listed (all by default) at `point`, with `known` values of the anchor's results, and stores
+  /// them densely. All are evaluated before any is stored, so that results may lie in place of inputs.
   void storeYields(Point point, llvm::ArrayRef<std::pair<Value, Value>> known, llvm::ArrayRef<unsigned> yields);
   /// Loops over the rows of the launch's tasks, `rowsPerTask` each, of `rows`.
   void forRows(int64_t rows, int64_t rowsPerTask, llvm::function_ref<void(Value)> each);

@@ -98,7 +98,9 @@ public:
 class LayerNormGradEmitter : public Emitter {
   static constexpr int64_t kMaxBlocks = 64;
 
-  static int64_t blockRows(ArrayRef<int64_t> shape) { return std::max<int64_t>(16, ceilDiv(rowsOf(shape), kMaxBlocks)); }
+  static int64_t blockRows(ArrayRef<int64_t> shape) {
+    return std::max<int64_t>(16, ceilDiv(rowsOf(shape), kMaxBlocks));
+  }
   static int64_t blocks(ArrayRef<int64_t> shape) { return ceilDiv(rowsOf(shape), blockRows(shape)); }
   static bool wantsSums(const KernelBody &body) { return !body.yieldsOf(1).empty() || !body.yieldsOf(2).empty(); }
 
@@ -107,8 +109,7 @@ public:
     KernelBody body(kernel);
     auto op = dyn_cast_or_null<LayerNormGradOp>(body.anchor);
     bool fits = op && canEvaluate(op.getInput(), nullptr) && canEvaluate(op.getGradient(), nullptr) &&
-                canEvaluate(op.getGamma(), nullptr) &&
-                areContiguousAccesses(op->getOperands().slice(2, 2));
+                canEvaluate(op.getGamma(), nullptr) && areContiguousAccesses(op->getOperands().slice(2, 2));
     for (unsigned i = 1; fits && i < 3; ++i)
       for (unsigned y : body.yieldsOf(i))
         fits &= body.yields[y] == op->getResult(i);
@@ -183,7 +184,8 @@ private:
       return k.broadcast(k.mulf(k.sumLanes(sum), k.constant(1.0 / columns)));
     };
     Value meanG = total(scaled);
-    Value meanGX = total([&](Value column, int64_t lanes) { return k.mulf(scaled(column, lanes), normalised(column, lanes)); });
+    Value meanGX =
+        total([&](Value column, int64_t lanes) { return k.mulf(scaled(column, lanes), normalised(column, lanes)); });
     k.columns(columns, [&](Value column, int64_t lanes) {
       Value xhat = normalised(column, lanes);
       if (sums) {
@@ -193,7 +195,8 @@ private:
         k.store(k.addf(dy, k.loadVector(sums, beta, lanes)), sums, beta, lanes);
       }
       Value centred = k.subf(k.subf(scaled(column, lanes), meanG), k.mulf(xhat, meanGX));
-      f.storeYields({shape, row, column, lanes, {}}, {{op.getInputGradient(), k.mulf(rstd, centred)}}, body.yieldsOf(0));
+      f.storeYields({shape, row, column, lanes, {}}, {{op.getInputGradient(), k.mulf(rstd, centred)}},
+                    body.yieldsOf(0));
     });
   }
 

@@ -1,8 +1,8 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Soft targets of a contrastive loss: equal ids share the probability.
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/CPU/Emitters.h"
 #include "passes/CPU/LaunchFunction.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace vlp;

@@ -1,12 +1,13 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Matrix products in their three training forms (forward X W^T, input gradient dY W, weight gradient dY^T X) with an epilogue.
+// Matrix products in their three training forms (forward X W^T, input gradient dY W, weight gradient dY^T X) with an
+// epilogue.
 //
-// One launch packs the right operand into panels of one register tile's width; the second computes blocks of 48 x (2 panels). The
-// left operand is read in place. Where the epilogue is light it works on the accumulators; else, or where K is split, the block
-// goes through scratch memory in L1.
+// One launch packs the right operand into panels of one register tile's width; the second computes blocks of 48 x (2
+// panels). The left operand is read in place. Where the epilogue is light it works on the accumulators; else, or where
+// K is split, the block goes through scratch memory in L1.
 #include "passes/CPU/Emitters.h"
-#include "passes/CPU/MicroKernel.h"
 #include "passes/CPU/LaunchFunction.h"
+#include "passes/CPU/MicroKernel.h"
 #include "passes/Kernels/Elementwise.h"
 
 using namespace mlir;
@@ -15,8 +16,8 @@ using namespace vlp::cpu;
 
 namespace {
 
-constexpr int64_t kBlockRows = 48;       // eight tiles of six rows
-constexpr int64_t kMaxUnsplitK = 1024;   // 6 rows of A stay in L1 (24 KiB) up to here
+constexpr int64_t kBlockRows = 48;     // eight tiles of six rows
+constexpr int64_t kMaxUnsplitK = 1024; // 6 rows of A stay in L1 (24 KiB) up to here
 constexpr int64_t kSplitK = 512;
 
 /// The product as C[m, n] = sum_k A(m, k) B(k, n), with strides of both operands.
@@ -156,7 +157,8 @@ private:
   /// Calls `each(panel, columns)` for the block's panels, the narrow last one of the matrix apart.
   void forPanels(Value firstPanel, Value lastPanel, llvm::function_ref<void(Value, int64_t)> each) {
     if (p.fullPanels())
-      k.loop(firstPanel, k.min(lastPanel, k.index(p.fullPanels())), 1, [&](Value panel) { each(panel, p.tile.columns()); });
+      k.loop(firstPanel, k.min(lastPanel, k.index(p.fullPanels())), 1,
+             [&](Value panel) { each(panel, p.tile.columns()); });
     if (p.tailColumns())
       k.when(k.equal(lastPanel, k.index(p.panels())), [&] { each(k.index(p.fullPanels()), p.tailColumns()); });
   }
@@ -272,8 +274,8 @@ public:
     return plan;
   }
 
-  LogicalResult emit(KernelOp kernel, const TargetInfo &target, const KernelPlan &plan, unsigned launch, StringRef symbol,
-                     ModuleOp module) const override {
+  LogicalResult emit(KernelOp kernel, const TargetInfo &target, const KernelPlan &plan, unsigned launch,
+                     StringRef symbol, ModuleOp module) const override {
     KernelBody body(kernel);
     Product p(body.anchor, target);
     LaunchFunction f(body, plan.launches[launch], symbol, module);

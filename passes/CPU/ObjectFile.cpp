@@ -30,8 +30,9 @@ std::unique_ptr<llvm::TargetMachine> cpu::createMachine(StringRef chip, std::str
     return nullptr;
   // Wide vectors everywhere: LLVM's default for AVX-512 chips prefers 256 bits, which would split every tile.
   std::string features = chip == "x86-64-v4" ? "-prefer-256-bit" : "";
-  return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(
-      triple, chip, features, llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+  return std::unique_ptr<llvm::TargetMachine>(
+      backend->createTargetMachine(triple, chip, features, llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt,
+                                   llvm::CodeGenOptLevel::Aggressive));
 }
 
 void cpu::optimise(llvm::Module &module, llvm::TargetMachine &machine) {
@@ -83,8 +84,9 @@ FailureOr<std::string> cpu::linkObject(llvm::Module &module, llvm::TargetMachine
   llvm::FileRemover removeOutput(output);
   std::string diagnostics;
   llvm::raw_string_ostream log(diagnostics);
-  const char *arguments[] = {"ld.lld", "-shared",       "--no-undefined", "-z", "noexecstack", "--build-id=none",
-                             "--hash-style=gnu", "--strip-all", "-o", output.c_str(), input.c_str()};
+  const char *arguments[] = {"ld.lld",      "-shared",         "--no-undefined",   "-z",
+                             "noexecstack", "--build-id=none", "--hash-style=gnu", "--strip-all",
+                             "-o",          output.c_str(),    input.c_str()};
   lld::Result result = lld::lldMain(arguments, log, log, {{lld::Gnu, &lld::elf::link}});
   if (result.retCode != 0)
     return error("linking the kernels failed: " + diagnostics), failure();

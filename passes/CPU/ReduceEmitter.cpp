@@ -1,6 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Sums over dimensions and the global norm. Long sums are cut into chunks, whose number follows from the shape; a second launch
-// adds the chunks in order.
+// Sums over dimensions and the global norm. Long sums are cut into chunks, whose number follows from the shape; a
+// second launch adds the chunks in order.
 #include "passes/CPU/Emitters.h"
 #include "passes/CPU/LaunchFunction.h"
 #include "passes/Kernels/Elementwise.h"
@@ -133,33 +133,33 @@ private:
           emitColumnSums(f, body, r, row, chunk, from, to, k.mul(block, Reduction::kBlock), Reduction::kBlock);
         });
       if (tail)
-        k.when(k.equal(block, k.index(full)), [&] {
-          emitColumnSums(f, body, r, row, chunk, from, to, k.index(full * Reduction::kBlock), tail);
-        });
+        k.when(k.equal(block, k.index(full)),
+               [&] { emitColumnSums(f, body, r, row, chunk, from, to, k.index(full * Reduction::kBlock), tail); });
     });
   }
 
-  static void emitColumnSums(LaunchFunction &f, const KernelBody &body, const Reduction &r, Value row, Value chunk, Value from,
-                             Value to, Value firstColumn, int64_t columns) {
+  static void emitColumnSums(LaunchFunction &f, const KernelBody &body, const Reduction &r, Value row, Value chunk,
+                             Value from, Value to, Value firstColumn, int64_t columns) {
     KernelBuilder &k = f.k;
     auto op = cast<ReduceSumOp>(body.anchor);
     int64_t vectors = ceilDiv(columns, kLanes);
     auto lanesOf = [&](int64_t v) { return std::min(kLanes, columns - v * kLanes); };
-    SmallVector<Value> sums = k.loop(from, to, 1, SmallVector<Value>(vectors, k.splat(0)), [&](Value term, ValueRange in) {
-      SmallVector<Value> next;
-      for (int64_t v = 0; v < vectors; ++v) {
-        Point point = inputPoint(k, r, row, term, k.add(firstColumn, v * kLanes), lanesOf(v));
-        f.expression.start();
-        next.push_back(k.addf(in[v], f.expression.evaluate(op.getInput(), point)));
-      }
-      return next;
-    });
+    SmallVector<Value> sums =
+        k.loop(from, to, 1, SmallVector<Value>(vectors, k.splat(0)), [&](Value term, ValueRange in) {
+          SmallVector<Value> next;
+          for (int64_t v = 0; v < vectors; ++v) {
+            Point point = inputPoint(k, r, row, term, k.add(firstColumn, v * kLanes), lanesOf(v));
+            f.expression.start();
+            next.push_back(k.addf(in[v], f.expression.evaluate(op.getInput(), point)));
+          }
+          return next;
+        });
     for (int64_t v = 0; v < vectors; ++v)
       storeSum(f, body, r, row, chunk, k.add(firstColumn, v * kLanes), lanesOf(v), sums[v]);
   }
 
-  static void emitRowSum(LaunchFunction &f, const KernelBody &body, const Reduction &r, Value row, Value chunk, Value from,
-                         Value to) {
+  static void emitRowSum(LaunchFunction &f, const KernelBody &body, const Reduction &r, Value row, Value chunk,
+                         Value from, Value to) {
     KernelBuilder &k = f.k;
     auto op = cast<ReduceSumOp>(body.anchor);
     int64_t columns = columnsOf(r.shape);
@@ -174,8 +174,8 @@ private:
     storeSum(f, body, r, row, chunk, k.index(0), 1, k.broadcast(k.sumLanes(sum)));
   }
 
-  static void storeSum(LaunchFunction &f, const KernelBody &body, const Reduction &r, Value row, Value chunk, Value column,
-                       int64_t lanes, Value sum) {
+  static void storeSum(LaunchFunction &f, const KernelBody &body, const Reduction &r, Value row, Value chunk,
+                       Value column, int64_t lanes, Value sum) {
     KernelBuilder &k = f.k;
     if (r.chunks == 1) {
       storeResult(f, body, r, row, column, lanes, sum);
@@ -185,8 +185,8 @@ private:
     k.store(sum, f.partial(0), k.add(k.mul(line, r.columns), column), lanes);
   }
 
-  static void storeResult(LaunchFunction &f, const KernelBody &body, const Reduction &r, Value row, Value column, int64_t lanes,
-                          Value sum) {
+  static void storeResult(LaunchFunction &f, const KernelBody &body, const Reduction &r, Value row, Value column,
+                          int64_t lanes, Value sum) {
     KernelBuilder &k = f.k;
     auto op = cast<ReduceSumOp>(body.anchor);
     auto shape = body.shape(op.getResult());
@@ -258,9 +258,8 @@ private:
     k.loop(k.begin, k.end, 1, [&](Value task) {
       Value from = k.mul(task, kNormChunk);
       Value to = k.min(k.add(from, kNormChunk), k.index(full));
-      Value sum = k.loop(from, to, kLanes, k.splat(0), [&](Value at, ValueRange in) {
-        return SmallVector<Value>{square(at, kLanes, in[0])};
-      })[0];
+      Value sum = k.loop(from, to, kLanes, k.splat(0),
+                         [&](Value at, ValueRange in) { return SmallVector<Value>{square(at, kLanes, in[0])}; })[0];
       k.store(k.sumLanes(sum), partial, task);
     });
     if (full < total) {

@@ -1,10 +1,11 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Functions of whole rows: softmax, L2 normalisation, cross entropies, their gradients, argmax. Each row stays in L1 over the passes.
+// Functions of whole rows: softmax, L2 normalisation, cross entropies, their gradients, argmax. Each row stays in L1
+// over the passes.
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/CPU/Emitters.h"
 #include "passes/CPU/LaunchFunction.h"
 #include "passes/Kernels/Elementwise.h"
 #include "passes/Kernels/VectorMath.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <limits>
 
@@ -72,7 +73,8 @@ private:
   /// Log-sum-exp of the row.
   Value logSumExp(Value operand) {
     Value top = max(operand), topVector = k.broadcast(top);
-    Value total = sum([&](Value column, int64_t lanes) { return math::exp(k, k.subf(read(operand, column, lanes), topVector)); });
+    Value total =
+        sum([&](Value column, int64_t lanes) { return math::exp(k, k.subf(read(operand, column, lanes), topVector)); });
     return k.addf(top, math::log(k, total));
   }
   void storeRow(Value result, unsigned index, Term term) {
@@ -103,7 +105,9 @@ private:
 
   void softmax(SoftmaxOp op) {
     Value top = k.broadcast(max(op.getInput()));
-    auto power = [&](Value column, int64_t lanes) { return math::exp(k, k.subf(read(op.getInput(), column, lanes), top)); };
+    auto power = [&](Value column, int64_t lanes) {
+      return math::exp(k, k.subf(read(op.getInput(), column, lanes), top));
+    };
     Value inverse = k.broadcast(k.divf(k.constant(1), sum(power)));
     storeRow(op.getResult(), 0, [&](Value column, int64_t lanes) { return k.mulf(power(column, lanes), inverse); });
   }
@@ -125,7 +129,8 @@ private:
     }));
     Value bounded = k.maxf(norm, k.constant(op.getEps().convertToDouble()));
     Value divisor = k.broadcast(bounded);
-    storeRow(op.getResult(), 0, [&](Value column, int64_t lanes) { return k.divf(read(op.getInput(), column, lanes), divisor); });
+    storeRow(op.getResult(), 0,
+             [&](Value column, int64_t lanes) { return k.divf(read(op.getInput(), column, lanes), divisor); });
     storeScalar(op.getNorm(), 1, norm);
   }
 
@@ -172,8 +177,9 @@ private:
   void softCrossEntropy(SoftCrossEntropyOp op) {
     Value lse = logSumExp(op.getLogits()), lseVector = k.broadcast(lse);
     storeScalar(op.getLoss(), 0, sum([&](Value column, int64_t lanes) {
-      return k.mulf(read(op.getTargets(), column, lanes), k.subf(lseVector, read(op.getLogits(), column, lanes)));
-    }));
+                  return k.mulf(read(op.getTargets(), column, lanes),
+                                k.subf(lseVector, read(op.getLogits(), column, lanes)));
+                }));
     storeScalar(op.getLse(), 1, lse);
   }
 
@@ -196,14 +202,15 @@ private:
       Point point{access->shape, row, column, 1, {}};
       return k.load(pointer, offsetAt(k, *access, point), element);
     };
-    auto best = k.loop(k.index(1), k.index(columns()), 1, {at(k.index(0)), k.index(0)}, [&](Value column, ValueRange in) {
-      Value x = at(column), isBetter;
-      if (isa<FloatType>(element))
-        isBetter = arith::CmpFOp::create(k.b, arith::CmpFPredicate::OGT, x, in[0]);
-      else
-        isBetter = arith::CmpIOp::create(k.b, arith::CmpIPredicate::sgt, x, in[0]);
-      return SmallVector<Value>{k.select(isBetter, x, in[0]), k.select(isBetter, column, in[1])};
-    });
+    auto best =
+        k.loop(k.index(1), k.index(columns()), 1, {at(k.index(0)), k.index(0)}, [&](Value column, ValueRange in) {
+          Value x = at(column), isBetter;
+          if (isa<FloatType>(element))
+            isBetter = arith::CmpFOp::create(k.b, arith::CmpFPredicate::OGT, x, in[0]);
+          else
+            isBetter = arith::CmpIOp::create(k.b, arith::CmpIPredicate::sgt, x, in[0]);
+          return SmallVector<Value>{k.select(isBetter, x, in[0]), k.select(isBetter, column, in[1])};
+        });
     for (unsigned i : body.yieldsOf(0))
       k.store(k.toI32(best[1]), f.result(i), row);
   }
@@ -219,12 +226,12 @@ class RowEmitter : public Emitter {
 public:
   bool supports(KernelOp kernel, const TargetInfo &, std::string &why) const override {
     KernelBody body(kernel);
-    bool known = isa_and_nonnull<SoftmaxOp, SoftmaxGradOp, L2NormalizeOp, L2NormalizeGradOp, CrossEntropyOp, CrossEntropyGradOp,
-                                 SoftCrossEntropyOp, SoftCrossEntropyGradOp, ArgmaxOp>(body.anchor);
+    bool known = isa_and_nonnull<SoftmaxOp, SoftmaxGradOp, L2NormalizeOp, L2NormalizeGradOp, CrossEntropyOp,
+                                 CrossEntropyGradOp, SoftCrossEntropyOp, SoftCrossEntropyGradOp, ArgmaxOp>(body.anchor);
     known = known && llvm::all_of(body.anchor->getOperands(), [&](Value operand) {
-      return body.shape(operand).size() >= rowShape(body).size() ? canEvaluate(operand, nullptr)
-                                                                     : succeeded(getAccess(operand));
-    });
+              return body.shape(operand).size() >= rowShape(body).size() ? canEvaluate(operand, nullptr)
+                                                                         : succeeded(getAccess(operand));
+            });
     if (!known)
       why = "expected a row function of strided accesses";
     return known;

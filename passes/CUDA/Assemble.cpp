@@ -6,10 +6,10 @@
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
-#include "llvm/Support/FileSystem.h"
 #include <dlfcn.h>
 
 using namespace mlir;
@@ -44,12 +44,13 @@ struct NvJitLink {
                 "; run tools/setup, or set VLP_CUDA_HOME to a CUDA toolkit";
       return;
     }
-    bool ok = find(library, "nvJitLinkCreate", create) && find(library, "nvJitLinkDestroy", destroy) &&
-              find(library, "nvJitLinkAddData", addData) && find(library, "nvJitLinkComplete", complete) &&
-              find(library, "nvJitLinkGetLinkedCubinSize", cubinSize) && find(library, "nvJitLinkGetLinkedCubin", cubin) &&
-              find(library, "nvJitLinkGetErrorLogSize", errorLogSize) && find(library, "nvJitLinkGetErrorLog", errorLog) &&
-              find(library, "nvJitLinkGetInfoLogSize", infoLogSize) && find(library, "nvJitLinkGetInfoLog", infoLog) &&
-              find(library, "nvJitLinkVersion", getVersion) && getVersion(&major, &minor) == 0;
+    bool ok =
+        find(library, "nvJitLinkCreate", create) && find(library, "nvJitLinkDestroy", destroy) &&
+        find(library, "nvJitLinkAddData", addData) && find(library, "nvJitLinkComplete", complete) &&
+        find(library, "nvJitLinkGetLinkedCubinSize", cubinSize) && find(library, "nvJitLinkGetLinkedCubin", cubin) &&
+        find(library, "nvJitLinkGetErrorLogSize", errorLogSize) && find(library, "nvJitLinkGetErrorLog", errorLog) &&
+        find(library, "nvJitLinkGetInfoLogSize", infoLogSize) && find(library, "nvJitLinkGetInfoLog", infoLog) &&
+        find(library, "nvJitLinkVersion", getVersion) && getVersion(&major, &minor) == 0;
     if (!ok)
       problem = "expected a libnvJitLink.so of CUDA 12 or later, found one that lacks functions";
   }
@@ -68,7 +69,8 @@ private:
         folders.insert(folders.end(), {*home + "/lib64", *home + "/lib"});
     folders.insert(folders.end(), {"/usr/local/cuda/lib64", "/usr/local/cuda/lib"});
     std::string self = llvm::sys::fs::getMainExecutable(nullptr, reinterpret_cast<void *>(&open));
-    for (StringRef folder = llvm::sys::path::parent_path(self); !folder.empty(); folder = llvm::sys::path::parent_path(folder))
+    for (StringRef folder = llvm::sys::path::parent_path(self); !folder.empty();
+         folder = llvm::sys::path::parent_path(folder))
       for (const char *version : {"13", "12"}) // a wheel unpacked by tools/setup into the build folder
         folders.push_back((folder + "/cuda/nvidia/" + (version[1] == '3' ? "cu13" : "nvjitlink") + "/lib").str());
     for (const std::string &folder : folders)
@@ -83,7 +85,8 @@ private:
   }
 };
 
-std::string getLog(int (*size)(NvJitLink::Handle, size_t *), int (*read)(NvJitLink::Handle, char *), NvJitLink::Handle handle) {
+std::string getLog(int (*size)(NvJitLink::Handle, size_t *), int (*read)(NvJitLink::Handle, char *),
+                   NvJitLink::Handle handle) {
   size_t bytes = 0;
   if (size(handle, &bytes) != 0 || bytes == 0)
     return "";
@@ -108,7 +111,8 @@ std::string cuda::assemblerIdentity(Location where) {
   llvm::sys::fs::file_status status;
   if (dladdr(reinterpret_cast<void *>(library.create), &info) && info.dli_fname)
     (void)llvm::sys::fs::status(info.dli_fname, status);
-  return ("nvJitLink " + llvm::Twine(library.major) + "." + llvm::Twine(library.minor) + " " + llvm::Twine(status.getSize()) + " " +
+  return ("nvJitLink " + llvm::Twine(library.major) + "." + llvm::Twine(library.minor) + " " +
+          llvm::Twine(status.getSize()) + " " +
           llvm::Twine(status.getLastModificationTime().time_since_epoch().count()))
       .str();
 }

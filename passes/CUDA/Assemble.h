@@ -23,16 +23,17 @@ struct Cubin {
   std::vector<KernelStatistics> kernels;
 };
 
-/// Assembles PTX for `chip` (sm_80, ...) with nvJitLink, at -O3. The library comes from VLP_CUDA_HOME, CUDA_HOME, CUDA_PATH,
-/// /usr/local/cuda, what tools/setup installed (build/cuda), or the loader's path. Failures are diagnostics at `where`; without the library
-/// one that says where it was looked for.
+/// Assembles PTX for `chip` (sm_80, ...) with nvJitLink, at -O3. The library comes from VLP_CUDA_HOME, CUDA_HOME,
+/// CUDA_PATH, /usr/local/cuda, what tools/setup installed (build/cuda), or the loader's path. Failures are diagnostics
+/// at `where`; without the library one that says where it was looked for.
 llvm::FailureOr<Cubin> assemble(llvm::StringRef ptx, llvm::StringRef chip, mlir::Location where);
 
 /// Which assembler this is: equal for equal machine code. Empty, after a diagnostic at `where`, if there is none.
 std::string assemblerIdentity(mlir::Location where);
 
-/// The least driver that loads what it makes for `ptx`, as cuDriverGetVersion says it: one that knows the chip, hence PTX of that version,
-/// and is of the assembler's major version ("Minor Version Compatibility" in NVIDIA's CUDA Compatibility guide).
+/// The least driver that loads what it makes for `ptx`, as cuDriverGetVersion says it: one that knows the chip, hence
+/// PTX of that version, and is of the assembler's major version ("Minor Version Compatibility" in NVIDIA's CUDA
+/// Compatibility guide).
 llvm::FailureOr<uint32_t> requiredDriver(llvm::StringRef ptx, mlir::Location where);
 
 /// The statistics in the assembler's verbose log.

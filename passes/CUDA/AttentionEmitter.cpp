@@ -1,11 +1,11 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Attention: tiles of keys and values stream past the queries of a block, softmax is computed online in registers (arXiv 2307.08691), and the
-// probabilities become the left operand of the second product without leaving them.
+// Attention: tiles of keys and values stream past the queries of a block, softmax is computed online in registers
+// (arXiv 2307.08691), and the probabilities become the left operand of the second product without leaving them.
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/CUDA/AttentionTiles.h"
 #include "passes/CUDA/Chip.h"
 #include "passes/CUDA/Emitters.h"
 #include "passes/Kernels/VectorMath.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include <limits>
 
 using namespace mlir;
@@ -25,13 +25,15 @@ struct ForwardConfig {
   int64_t sharedBytes(const AttentionShape &s) const { return block.pairs * groupBytes(s); }
   /// Of a thread, about: sums and scores, and what the rest takes.
   int64_t registers(const AttentionShape &s) const {
-    return block.tiles * (s.sliceColumns + keys) / 2 + (s.element.isBF16() ? 56 : 72) + (s.element.isBF16() ? 16 : 8) * block.tiles;
+    return block.tiles * (s.sliceColumns + keys) / 2 + (s.element.isBF16() ? 56 : 72) +
+           (s.element.isBF16() ? 16 : 8) * block.tiles;
   }
 };
 
 /// Keys of a tile: of those whose scores fit in registers, the number that leaves the fewest unused at the end.
 int64_t keysOfTile(const AttentionShape &s, int64_t rowTiles) {
-  // Registers of a lane: scores take keys / 2, outputs columns / 2 a tile of rows. Splitting f32 needs more for operands.
+  // Registers of a lane: scores take keys / 2, outputs columns / 2 a tile of rows. Splitting f32 needs more for
+  // operands.
   int64_t budget = (s.element.isBF16() ? 136 : 104) / rowTiles - s.sliceColumns / 2;
   int64_t most = std::clamp<int64_t>(budget * 2 / 16 * 16, 16, s.element.isBF16() ? 80 : 32);
   int64_t best = 16, least = 0;
@@ -48,7 +50,7 @@ int64_t keysOfTile(const AttentionShape &s, int64_t rowTiles) {
 ForwardConfig configure(const AttentionShape &s, const TargetInfo &target) {
   const Chip &chip = getChip(target.chip);
   int64_t rowTiles = ceilDiv(s.queries, 16);
-  bool isShort = rowTiles <= 8; // a block holds all queries of a head, or of several
+  bool isShort = rowTiles <= 8;                             // a block holds all queries of a head, or of several
   int64_t tiles = !isShort && s.sliceColumns <= 64 ? 2 : 1; // two tiles share each operand that a warp reads
   ForwardConfig best{{}, 0, 0, 0};
   double least = 0;
@@ -57,9 +59,11 @@ ForwardConfig configure(const AttentionShape &s, const TargetInfo &target) {
       for (int64_t stages : {2, 1})
         for (int64_t pairs = isShort ? pairsPerBlock(warps, s.pairs()) : 1; pairs >= 1; --pairs) {
           ForwardConfig c{{warps, tiles, pairs}, keys, stages, ceilDiv(s.queries, warps * tiles * 16)};
-          if (c.sharedBytes(s) > chip.sharedPerBlock || (stages == 2 && keys >= s.keys) || (pairs > 1 && c.rowBlocks > 1))
+          if (c.sharedBytes(s) > chip.sharedPerBlock || (stages == 2 && keys >= s.keys) ||
+              (pairs > 1 && c.rowBlocks > 1))
             continue;
-          double cost = blockCost(chip, c.block, c.rowBlocks, c.registers(s), c.sharedBytes(s), keys, keys < s.keys ? stages : 2);
+          double cost =
+              blockCost(chip, c.block, c.rowBlocks, c.registers(s), c.sharedBytes(s), keys, keys < s.keys ? stages : 2);
           if (!best.stages || cost < least) {
             best = c;
             least = cost;
@@ -68,13 +72,15 @@ ForwardConfig configure(const AttentionShape &s, const TargetInfo &target) {
   return best;
 }
 
-/// What a warp knows of its rows after some tiles: by tile of rows the sums of products with the values, and for the upper and the lower
-/// row of the lane the largest score and the lane's part of two sums of powers: as they are, for the log-sum-exp, and as the product reads them.
+/// What a warp knows of its rows after some tiles: by tile of rows the sums of products with the values, and for the
+/// upper and the lower row of the lane the largest score and the lane's part of two sums of powers: as they are, for
+/// the log-sum-exp, and as the product reads them.
 struct RowState {
   TileGrid outputs; // empty if nobody wants them
   SmallVector<std::array<Value, 2>> top, sum;
-  /// In bf16 the outputs are divided by the sum of the rounded powers, so that the weights of the values add up to one: on a short row their
-  /// roundings do not average out. Of CLIP's gradients on five patches (vlp-check parity) that took a quarter of the error. Empty in f32.
+  /// In bf16 the outputs are divided by the sum of the rounded powers, so that the weights of the values add up to one:
+  /// on a short row their roundings do not average out. Of CLIP's gradients on five patches (vlp-check parity) that
+  /// took a quarter of the error. Empty in f32.
   SmallVector<std::array<Value, 2>> weight;
 
   SmallVector<Value> flatten() const {
@@ -102,11 +108,13 @@ struct RowState {
 class ForwardCode : public AttentionCode {
 public:
   ForwardCode(LaunchFunction &f, const KernelBody &body, const AttentionShape &s, const ForwardConfig &config)
-      : AttentionCode(f, body, s, config.block, config.rowBlocks, s.causal), c(config), op(cast<AttentionOp>(body.anchor)) {}
+      : AttentionCode(f, body, s, config.block, config.rowBlocks, s.causal), c(config),
+        op(cast<AttentionOp>(body.anchor)) {}
 
   void emit() {
     k.hideThreads();
-    k.approximateDivision = true; // of sums of powers, the largest of which is one; and a call behind them would cost registers
+    k.approximateDivision =
+        true; // of sums of powers, the largest of which is one; and a call behind them would cost registers
     wantsOutput = !body.yieldsOf(0).empty();
     int64_t fullTiles = s.keys / c.keys, tail = s.keys % c.keys;
     firstRow = k.mul(rowBlock, block.rows());
@@ -119,12 +127,13 @@ public:
     if (s.causal && c.rowBlocks > 1)
       tiles = k.min(tiles, k.div(k.add(firstRow, block.rows() + c.keys - 1), c.keys));
     bool inside = !tail;
-    TileStream stream(k, c.stages, offset(base, block.rows() * s.pitch()), 2 * c.tileBytes(s), tiles, [&](Value tile, Value stage) {
-      Value first = k.mul(tile, c.keys);
-      copyRows(key, stage, first, c.keys, s.keys, inside);
-      if (wantsOutput)
-        copyRows(value, offset(stage, c.tileBytes(s)), first, c.keys, s.keys, inside);
-    });
+    TileStream stream(k, c.stages, offset(base, block.rows() * s.pitch()), 2 * c.tileBytes(s), tiles,
+                      [&](Value tile, Value stage) {
+                        Value first = k.mul(tile, c.keys);
+                        copyRows(key, stage, first, c.keys, s.keys, inside);
+                        if (wantsOutput)
+                          copyRows(value, offset(stage, c.tileBytes(s)), first, c.keys, s.keys, inside);
+                      });
     copyRows(query, base, firstRow, block.rows(), s.queries, s.queries % block.rows() == 0);
     stream.begin(k.index(0));
 
@@ -142,8 +151,8 @@ public:
         return addTile(before, tile, stream.enter(tile), tail);
       };
       if (s.causal && c.rowBlocks > 1)
-        state = state.with(k.choose(k.less(k.index(fullTiles), tiles), [&] { return last(state).flatten(); },
-                                    [&] { return state.flatten(); }));
+        state = state.with(k.choose(
+            k.less(k.index(fullTiles), tiles), [&] { return last(state).flatten(); }, [&] { return state.flatten(); }));
       else
         state = last(state);
     }
@@ -163,7 +172,8 @@ private:
     return state;
   }
 
-  /// The factor inside the exponent. Scores are scaled before the maximum is taken only where the scale would turn their order.
+  /// The factor inside the exponent. Scores are scaled before the maximum is taken only where the scale would turn
+  /// their order.
   bool scalesFirst() const { return s.scale <= 0; }
   double factor() const { return (scalesFirst() ? 1 : s.scale) * powerBase(); }
 
@@ -190,8 +200,8 @@ private:
     return scores;
   }
 
-  /// Takes the scores of one row into its maximum, turns them into powers in place, and returns what earlier sums are to be multiplied by.
-  /// `weight`: null in f32.
+  /// Takes the scores of one row into its maximum, turns them into powers in place, and returns what earlier sums are
+  /// to be multiplied by. `weight`: null in f32.
   Value addRow(MutableArrayRef<Tile> scores, int64_t half, Value &top, Value &sum, Value *weight) {
     Value newTop = top;
     for (Tile &tile : scores)
@@ -201,7 +211,8 @@ private:
       newTop = k.maxNumber(newTop, k.shuffleXor(newTop, distance));
     Value lowest = k.constant(-std::numeric_limits<double>::infinity());
     // A row that has seen nothing but minus infinity stays at zero: the difference of two infinities would be NaN.
-    Value finite = k.select(arith::CmpFOp::create(k.b, arith::CmpFPredicate::OEQ, newTop, lowest), k.constant(0), newTop);
+    Value finite =
+        k.select(arith::CmpFOp::create(k.b, arith::CmpFPredicate::OEQ, newTop, lowest), k.constant(0), newTop);
     Value by = k.constant(factor()), shift = k.negf(k.mulf(finite, by));
     Value decay = power(k.fma(top, by, shift));
     Value newSum = k.mulf(sum, decay), newWeight = weight ? k.mulf(*weight, decay) : Value();
@@ -267,7 +278,8 @@ private:
           for (int64_t e = 2 * half; e < 2 * half + 2; ++e)
             sums[e] = k.mulf(sums[e], inverse);
       }
-    storeRows(Output{targetsOf(0, s.queries), state.outputs, {}}, k.add(firstRow, k.mul(warp, 16 * block.tiles)), s.queries);
+    storeRows(Output{targetsOf(0, s.queries), state.outputs, {}}, k.add(firstRow, k.mul(warp, 16 * block.tiles)),
+              s.queries);
   }
 
   const ForwardConfig &c;
@@ -290,7 +302,8 @@ public:
     AttentionShape shape(op);
     if (configure(shape, target).stages)
       return true;
-    why = "expected heads whose tiles fit in the shared memory of " + target.chip + ", got a head depth of " + std::to_string(shape.depth);
+    why = "expected heads whose tiles fit in the shared memory of " + target.chip + ", got a head depth of " +
+          std::to_string(shape.depth);
     return false;
   }
 
@@ -306,8 +319,8 @@ public:
     return plan;
   }
 
-  LogicalResult emit(KernelOp kernel, const TargetInfo &target, const KernelPlan &plan, unsigned launch, StringRef symbol,
-                     ModuleOp module) const override {
+  LogicalResult emit(KernelOp kernel, const TargetInfo &target, const KernelPlan &plan, unsigned launch,
+                     StringRef symbol, ModuleOp module) const override {
     KernelBody body(kernel);
     AttentionShape s(cast<AttentionOp>(body.anchor));
     ForwardConfig c = configure(s, target);

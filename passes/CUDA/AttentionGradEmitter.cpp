@@ -1,12 +1,13 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Gradients of attention. Scores are computed again, once with queries as rows (for the queries' gradient, summed over keys) and once with keys
-// as rows (for the keys' and values' gradients, summed over queries): every sum stays in one warp's registers, in an order that follows from
-// the shape, and no probability goes through memory. Short sequences do both in one block that holds the whole head; for long ones
-// each is a launch in which the other side streams past (arXiv 2307.08691), and the first leaves delta for the second.
+// Gradients of attention. Scores are computed again, once with queries as rows (for the queries' gradient, summed over
+// keys) and once with keys as rows (for the keys' and values' gradients, summed over queries): every sum stays in one
+// warp's registers, in an order that follows from the shape, and no probability goes through memory. Short sequences do
+// both in one block that holds the whole head; for long ones each is a launch in which the other side streams past
+// (arXiv 2307.08691), and the first leaves delta for the second.
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/CUDA/AttentionTiles.h"
 #include "passes/CUDA/Chip.h"
 #include "passes/CUDA/Emitters.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -25,7 +26,9 @@ struct PassConfig {
 
   int64_t rowBytes(const AttentionShape &s) const { return 2 * block.rows() * s.pitch(); }
   /// With keys as rows, two statistics come with each query.
-  int64_t stageBytes(const AttentionShape &s, Pass pass) const { return stream * (2 * s.pitch() + (pass == Pass::Keys ? 8 : 0)); }
+  int64_t stageBytes(const AttentionShape &s, Pass pass) const {
+    return stream * (2 * s.pitch() + (pass == Pass::Keys ? 8 : 0));
+  }
   int64_t sharedBytes(const AttentionShape &s, Pass pass) const { return rowBytes(s) + stages * stageBytes(s, pass); }
 };
 
@@ -64,7 +67,8 @@ PassConfig configurePass(const AttentionShape &s, Pass pass, const Chip &chip) {
         bool single = stream >= columns; // one tile: nothing to overlap
         if (c.sharedBytes(s, pass) > chip.sharedPerBlock || (single && stages == 2))
           continue;
-        double cost = blockCost(chip, c.block, c.rowBlocks, registersOf(s, pass, tiles), c.sharedBytes(s, pass), stream, single ? 2 : stages);
+        double cost = blockCost(chip, c.block, c.rowBlocks, registersOf(s, pass, tiles), c.sharedBytes(s, pass), stream,
+                                single ? 2 : stages);
         if (!best.stages || cost < least) {
           best = c;
           least = cost;
@@ -76,7 +80,8 @@ PassConfig configurePass(const AttentionShape &s, Pass pass, const Chip &chip) {
 GradientConfig configure(const AttentionShape &s, const TargetInfo &target) {
   const Chip &chip = getChip(target.chip);
   GradientConfig c;
-  int64_t longest = std::max(s.queries, s.keys), warps = ceilDiv(longest, 16), most = std::min<int64_t>(chip.sharedPerBlock, 99 << 10);
+  int64_t longest = std::max(s.queries, s.keys), warps = ceilDiv(longest, 16),
+          most = std::min<int64_t>(chip.sharedPerBlock, 99 << 10);
   // Both passes in one function: with two sums of more columns its addresses spill.
   c.resident = longest <= 128 && s.columns() <= 96 && GradientConfig::groupBytes(s) <= most;
   if (c.resident) {
@@ -91,7 +96,8 @@ GradientConfig configure(const AttentionShape &s, const TargetInfo &target) {
   return c;
 }
 
-/// One side of the scores in shared memory: queries with the gradient of the output (and statistics), or keys with values.
+/// One side of the scores in shared memory: queries with the gradient of the output (and statistics), or keys with
+/// values.
 struct Side {
   Value first, second;
   Value lse, delta;
@@ -108,7 +114,8 @@ public:
       : AttentionCode(f, body, s, config.whole, 1, false), config(config), op(cast<AttentionGradOp>(body.anchor)) {
     prepare();
   }
-  GradientCode(LaunchFunction &f, const KernelBody &body, const AttentionShape &s, const GradientConfig &config, Pass pass)
+  GradientCode(LaunchFunction &f, const KernelBody &body, const AttentionShape &s, const GradientConfig &config,
+               Pass pass)
       : AttentionCode(f, body, s, config.of(pass).block, config.of(pass).rowBlocks, s.causal && pass == Pass::Queries),
         config(config), op(cast<AttentionGradOp>(body.anchor)) {
     prepare();
@@ -171,7 +178,8 @@ public:
     Side own{base, offset(base, rows * s.pitch()), {}, {}};
     copySide(pass, own, firstRow, rows, total % rows == 0);
 
-    // With causal, rows of queries see columns up to the last row, and rows of keys are seen by columns from the first row on.
+    // With causal, rows of queries see columns up to the last row, and rows of keys are seen by columns from the first
+    // row on.
     int64_t tiles = ceilDiv(columns, c.stream);
     Value begin = k.index(0), end = k.index(tiles);
     if (s.causal && pass == Pass::Queries)
@@ -179,9 +187,10 @@ public:
     if (s.causal && pass == Pass::Keys)
       begin = k.div(firstRow, c.stream);
     Pass other = pass == Pass::Queries ? Pass::Keys : Pass::Queries;
-    TileStream stream(k, c.stages, offset(base, c.rowBytes(s)), c.stageBytes(s, pass), end, [&](Value tile, Value stage) {
-      copySide(other, streamSide(stage), k.mul(tile, c.stream), c.stream, columns % c.stream == 0);
-    });
+    TileStream stream(k, c.stages, offset(base, c.rowBytes(s)), c.stageBytes(s, pass), end,
+                      [&](Value tile, Value stage) {
+                        copySide(other, streamSide(stage), k.mul(tile, c.stream), c.stream, columns % c.stream == 0);
+                      });
     stream.begin(begin);
 
     Side left = at(own, k.mul(warp, 16 * block.tiles));
@@ -197,7 +206,8 @@ public:
       return sweep(start().with(carried), left, statistics, row, right, origin, from, to).flatten();
     });
     Value last = k.index(tiles - 1);
-    Sums sums = addTail(start().with(values), left, statistics, row, streamSide(stream.stageOf(last)), k.mul(last, c.stream));
+    Sums sums =
+        addTail(start().with(values), left, statistics, row, streamSide(stream.stageOf(last)), k.mul(last, c.stream));
     k.barrier(); // warps that saw loops of different lengths meet: else the stores' shuffles are calls
     store(sums, row);
   }
@@ -231,7 +241,8 @@ private:
   }
 
   int64_t columnCount() const { return pass == Pass::Queries ? s.keys : s.queries; }
-  /// Columns that are added in whole steps: those behind them need fewer tiles, if a step has more than the least number of them.
+  /// Columns that are added in whole steps: those behind them need fewer tiles, if a step has more than the least
+  /// number of them.
   int64_t wholeColumns() const { return step == 16 ? roundUp(columnCount(), 16) : columnCount() / step * step; }
 
   Sums start() {
@@ -260,7 +271,8 @@ private:
       Value row = k.add(thread, r), query = k.add(first, row);
       guarded(r + block.threads() > rows ? k.less(row, rows) : Value(), [&] {
         Value exists = inside ? Value() : k.less(query, s.queries);
-        k.copyAsync(k.address(to.lse, row, k.f32Type()), k.address(lsePointer, lseIndex(query), k.f32Type()), 4, exists);
+        k.copyAsync(k.address(to.lse, row, k.f32Type()), k.address(lsePointer, lseIndex(query), k.f32Type()), 4,
+                    exists);
         Value delta = k.address(f.partial(0), k.add(statisticsBase(), query), k.f32Type());
         k.copyAsync(k.address(to.delta, row, k.f32Type()), delta, 4, exists);
       });
@@ -349,7 +361,8 @@ private:
     return rowStatistics([&](Value r) {
       Value row = k.add(first, r), delta = deltas[reads++ / 2];
       Value source = k.mul(k.bitAnd(r, 15), 2);
-      return std::pair(k.loadIf(k.less(row, s.queries), lsePointer, lseIndex(row), k.f32Type()), k.shuffle(delta, source));
+      return std::pair(k.loadIf(k.less(row, s.queries), lsePointer, lseIndex(row), k.f32Type()),
+                       k.shuffle(delta, source));
     });
   }
 
@@ -360,8 +373,8 @@ private:
   }
 
   /// Adds the columns from..to, those of whole steps, of which `right` holds those from `origin` on.
-  Sums sweep(const Sums &sums, const Side &left, const RowStatistics &statistics, Value row, const Side &right, Value origin, Value from,
-             Value to) {
+  Sums sweep(const Sums &sums, const Side &left, const RowStatistics &statistics, Value row, const Side &right,
+             Value origin, Value from, Value to) {
     int64_t whole = wholeColumns();
     if (!whole)
       return sums;
@@ -369,28 +382,35 @@ private:
     if (s.causal && pass == Pass::Queries)
       to = k.min(to, k.add(row, 16 * block.tiles));
     auto values = k.loop(from, to, step, sums.flatten(), [&](Value column, ValueRange carried) {
-      return add(sums.with(carried), left, statistics, row, at(right, k.sub(column, origin)), column, step, whole > columnCount()).flatten();
+      return add(sums.with(carried), left, statistics, row, at(right, k.sub(column, origin)), column, step,
+                 whole > columnCount())
+          .flatten();
     });
     return sums.with(values);
   }
 
   /// Adds the columns behind those of whole steps.
-  Sums addTail(const Sums &sums, const Side &left, const RowStatistics &statistics, Value row, const Side &right, Value origin) {
+  Sums addTail(const Sums &sums, const Side &left, const RowStatistics &statistics, Value row, const Side &right,
+               Value origin) {
     int64_t whole = wholeColumns(), rest = columnCount() - whole;
     if (rest <= 0)
       return sums;
     auto tail = [&] {
       Value column = k.index(whole);
-      return add(sums, left, statistics, row, at(right, k.sub(column, origin)), column, roundUp(rest, 16), rest % 16 != 0).flatten();
+      return add(sums, left, statistics, row, at(right, k.sub(column, origin)), column, roundUp(rest, 16),
+                 rest % 16 != 0)
+          .flatten();
     };
     if (s.causal && pass == Pass::Queries && whole)
-      return sums.with(k.choose(k.less(k.index(whole), k.add(row, 16 * block.tiles)), tail, [&] { return sums.flatten(); }));
+      return sums.with(
+          k.choose(k.less(k.index(whole), k.add(row, 16 * block.tiles)), tail, [&] { return sums.flatten(); }));
     return sums.with(tail());
   }
 
-  /// Adds `count` columns from `column` on, whose side is `right`, to the sums of the rows from `row` on. `past`: some may be beyond the last.
-  Sums add(Sums sums, const Side &left, const RowStatistics &statistics, Value row, const Side &right, Value column, int64_t count,
-           bool past) {
+  /// Adds `count` columns from `column` on, whose side is `right`, to the sums of the rows from `row` on. `past`: some
+  /// may be beyond the last.
+  Sums add(Sums sums, const Side &left, const RowStatistics &statistics, Value row, const Side &right, Value column,
+           int64_t count, bool past) {
     int64_t tiles = count / 8;
     TileGrid p = fragments.multiplyRows(left.first, right.first, block.tiles, tiles, s.steps());
     SmallVector<std::array<Value, 2>> lse, delta; // with keys as rows: of columns, by tile
@@ -435,8 +455,9 @@ private:
     return values;
   }
 
-  /// Whether element e of tile (m, n) is a pair of query and key that does not count; null if all do. Columns of queries beyond the last do no
-  /// harm: they are zeros with statistics zero. Columns of keys beyond the last would: their power may be infinite.
+  /// Whether element e of tile (m, n) is a pair of query and key that does not count; null if all do. Columns of
+  /// queries beyond the last do no harm: they are zeros with statistics zero. Columns of keys beyond the last would:
+  /// their power may be infinite.
   Value isHidden(Value row, Value column, int64_t m, int64_t n, int64_t e, bool past) {
     Value own = k.add(k.add(row, quadRow), 16 * m + 8 * (e / 2)); // this row
     Value place = k.index(8 * n + e % 2);                         // of the element among the lane's columns
@@ -482,13 +503,15 @@ public:
     for (Value yield : body.yields)
       fits = fits && (yield.getDefiningOp() == body.anchor || isConcatOfGradients(yield, body));
     if (!fits) {
-      why = "expected attention_grad on rows of consecutive elements, without an epilogue but the concatenation of its gradients";
+      why = "expected attention_grad on rows of consecutive elements, without an epilogue but the concatenation of its "
+            "gradients";
       return false;
     }
     AttentionShape shape(op);
     if (configure(shape, target).fits)
       return true;
-    why = "expected heads whose tiles fit in the shared memory of " + target.chip + ", got a head depth of " + std::to_string(shape.depth);
+    why = "expected heads whose tiles fit in the shared memory of " + target.chip + ", got a head depth of " +
+          std::to_string(shape.depth);
     return false;
   }
 
@@ -513,8 +536,8 @@ public:
     return plan;
   }
 
-  LogicalResult emit(KernelOp kernel, const TargetInfo &target, const KernelPlan &plan, unsigned launch, StringRef symbol,
-                     ModuleOp module) const override {
+  LogicalResult emit(KernelOp kernel, const TargetInfo &target, const KernelPlan &plan, unsigned launch,
+                     StringRef symbol, ModuleOp module) const override {
     KernelBody body(kernel);
     AttentionShape s(cast<AttentionGradOp>(body.anchor));
     GradientConfig c = configure(s, target);

@@ -1,8 +1,8 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Rows of heads between global memory, shared memory and registers.
 #include "passes/CUDA/AttentionTiles.h"
-#include "passes/Kernels/VectorMath.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "passes/Kernels/VectorMath.h"
 #include <numeric>
 
 using namespace mlir;
@@ -12,8 +12,8 @@ using namespace vlp::cuda;
 int64_t cuda::roundUp(int64_t x, int64_t step) { return ceilDiv(x, step) * step; }
 
 AttentionShape::AttentionShape(RankedTensorType query, RankedTensorType key, int64_t heads, double scale, bool causal)
-    : element(query.getElementType()), batch(query.getDimSize(0)), queries(query.getDimSize(1)), keys(key.getDimSize(1)), heads(heads),
-      depth(query.getDimSize(2) / heads), scale(scale), causal(causal) {
+    : element(query.getElementType()), batch(query.getDimSize(0)), queries(query.getDimSize(1)),
+      keys(key.getDimSize(1)), heads(heads), depth(query.getDimSize(2) / heads), scale(scale), causal(causal) {
   slices = ceilDiv(depth, 128);
   sliceColumns = roundUp(ceilDiv(depth, slices), Fragments::stepOf(element));
 }
@@ -26,10 +26,10 @@ int64_t cuda::pairsPerBlock(int64_t warps, int64_t pairs) {
   return most;
 }
 
-double cuda::blockCost(const Chip &chip, const BlockShape &block, int64_t rowBlocks, int64_t registers, int64_t shared, int64_t stream,
-                       int64_t stages) {
-  // Each block reads all of the other side: about the work of one warp more. Eight warps keep a multiprocessor busy. A tile begins with
-  // a barrier, and, in a single stage, with waiting for memory.
+double cuda::blockCost(const Chip &chip, const BlockShape &block, int64_t rowBlocks, int64_t registers, int64_t shared,
+                       int64_t stream, int64_t stages) {
+  // Each block reads all of the other side: about the work of one warp more. Eight warps keep a multiprocessor busy. A
+  // tile begins with a barrier, and, in a single stage, with waiting for memory.
   int64_t resident = residentBlocks(chip, block.threads(), registers, shared) * block.warps * block.pairs;
   double work = static_cast<double>(rowBlocks * (block.warps + 1)) / std::clamp<int64_t>(resident, 1, 8);
   return work * (1 + 8.0 / stream) * (stages == 1 ? 1.25 : 1);
@@ -48,8 +48,8 @@ bool cuda::hasHeadRows(Value operand) {
   return access && access->rank() == 3 && (access->shape[2] == 1 || access->strides[2] == 1);
 }
 
-AttentionCode::AttentionCode(LaunchFunction &f, const KernelBody &body, const AttentionShape &shape, const BlockShape &block,
-                             int64_t rowBlocks, bool lastFirst)
+AttentionCode::AttentionCode(LaunchFunction &f, const KernelBody &body, const AttentionShape &shape,
+                             const BlockShape &block, int64_t rowBlocks, bool lastFirst)
     : f(f), k(f.k), body(body), s(shape), block(block), fragments(f.k, shape.element, shape.pitch()),
       groups(Fragments::groupsOf(shape.sliceColumns, shape.element)) {
   slice = k.rem(k.block, s.slices);
@@ -58,7 +58,8 @@ AttentionCode::AttentionCode(LaunchFunction &f, const KernelBody &body, const At
   if (lastFirst && rowBlocks > 1)
     rowBlock = k.sub(k.index(rowBlocks - 1), rowBlock);
   group = k.index(0);
-  // From one lane, so that the assembler knows that branches on it do not part a warp: it turns shuffles behind those into calls.
+  // From one lane, so that the assembler knows that branches on it do not part a warp: it turns shuffles behind those
+  // into calls.
   warp = k.shuffle(k.warp(), k.index(0));
   thread = k.thread;
   if (block.pairs > 1) {
@@ -81,8 +82,10 @@ HeadRows AttentionCode::rowsOf(Value operand) {
   Access access = *inputAccess(operand);
   Type element = cast<RankedTensorType>(operand.getType()).getElementType();
   Value base = k.add(k.add(k.mul(batch, access.strides[0]), k.mul(head, s.depth)), access.offset);
-  int64_t batchStep = access.shape[0] > 1 ? access.strides[0] : 0, rowStep = access.shape[1] > 1 ? access.strides[1] : 0;
-  return {f.source(access), base, rowStep, element, commonAlignment({access.offset, batchStep, rowStep, s.depth}, element)};
+  int64_t batchStep = access.shape[0] > 1 ? access.strides[0] : 0,
+          rowStep = access.shape[1] > 1 ? access.strides[1] : 0;
+  return {f.source(access), base, rowStep, element,
+          commonAlignment({access.offset, batchStep, rowStep, s.depth}, element)};
 }
 
 SmallVector<HeadRows> AttentionCode::targetsOf(unsigned index, int64_t rows) {
@@ -126,7 +129,8 @@ void AttentionCode::copyRows(const HeadRows &from, Value to, Value first, int64_
   int64_t rowsAtOnce = block.groupThreads() / lanes;
   Value row = k.div(thread, lanes), column = k.mul(k.rem(thread, lanes), width);
   auto copy = [&](Value row, Value column, bool pastColumns) {
-    Value source = k.address(from.pointer, k.add(k.add(from.base, k.mul(k.add(first, row), from.rowStep)), column), from.element);
+    Value source =
+        k.address(from.pointer, k.add(k.add(from.base, k.mul(k.add(first, row), from.rowStep)), column), from.element);
     Value target = k.address(rowPointer(to, row), column, from.element);
     Value exists = inside ? Value() : k.less(k.add(first, row), total);
     if (pastColumns)
@@ -163,9 +167,11 @@ void AttentionCode::copyRows(const HeadRows &from, Value to, Value first, int64_
     pass(k.index(p * rowsAtOnce), p + 1 == passes);
 }
 
-/// The values of row quadRow + 8 half in this lane. With `exchange`, neighbours in a bf16 pair of tiles swap halves, so that the even lane has
-/// four columns of the first tile and the odd one four of the second: a quad then fills 32 bytes at once.
-SmallVector<AttentionCode::Chunk> AttentionCode::chunksOf(ArrayRef<Tile> sums, int64_t half, Value factor, bool exchange) {
+/// The values of row quadRow + 8 half in this lane. With `exchange`, neighbours in a bf16 pair of tiles swap halves, so
+/// that the even lane has four columns of the first tile and the odd one four of the second: a quad then fills 32 bytes
+/// at once.
+SmallVector<AttentionCode::Chunk> AttentionCode::chunksOf(ArrayRef<Tile> sums, int64_t half, Value factor,
+                                                          bool exchange) {
   auto value = [&](int64_t tile, int64_t e) {
     Value x = sums[tile][2 * half + e];
     return factor ? k.mulf(x, factor) : x;
@@ -227,7 +233,8 @@ void AttentionCode::storeRows(ArrayRef<Output> outputs, Value first, int64_t tot
   SmallVector<SmallVector<HalfTile>> halves(2 * block.tiles);
   for (int64_t half = 0; half < 2 * block.tiles; ++half)
     for (const Output &output : outputs) {
-      bool exchange = s.element.isBF16() && llvm::all_of(output.targets, [](const HeadRows &target) { return target.alignment >= 4; });
+      bool exchange = s.element.isBF16() &&
+                      llvm::all_of(output.targets, [](const HeadRows &target) { return target.alignment >= 4; });
       Value row = k.add(k.add(first, quadRow), 8 * half);
       halves[half].push_back({&output, row, chunksOf(output.sums[half / 2], half % 2, output.factor, exchange)});
     }

@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the attention kernels share: sizes, the block's place among heads and rows, rows of a head to shared memory and back, streams of tiles.
+// What the attention kernels share: sizes, the block's place among heads and rows, rows of a head to shared memory and
+// back, streams of tiles.
 #pragma once
 
 #include "passes/CUDA/Chip.h"
@@ -13,24 +14,26 @@ struct AttentionShape {
   template <typename OpTy>
   explicit AttentionShape(OpTy op)
       : AttentionShape(mlir::cast<mlir::RankedTensorType>(op.getQuery().getType()),
-                       mlir::cast<mlir::RankedTensorType>(op.getKey().getType()), op.getHeads(), op.getScale().convertToDouble(),
-                       op.getCausal()) {}
+                       mlir::cast<mlir::RankedTensorType>(op.getKey().getType()), op.getHeads(),
+                       op.getScale().convertToDouble(), op.getCausal()) {}
   AttentionShape(mlir::RankedTensorType query, mlir::RankedTensorType key, int64_t heads, double scale, bool causal);
 
   mlir::Type element;
   int64_t batch, queries, keys, heads, depth;
   double scale;
   bool causal;
-  /// Sums over keys (or queries) are held in registers for a slice of at most 128 columns of a head; blocks differ in the slice.
+  /// Sums over keys (or queries) are held in registers for a slice of at most 128 columns of a head; blocks differ in
+  /// the slice.
   int64_t slices, sliceColumns;
 
-  int64_t pairs() const { return batch * heads; }            // of batch item and head
-  int64_t columns() const { return slices * sliceColumns; }  // depth with zeros behind it
+  int64_t pairs() const { return batch * heads; }           // of batch item and head
+  int64_t columns() const { return slices * sliceColumns; } // depth with zeros behind it
   int64_t steps() const { return columns() / Fragments::stepOf(element); }
   int64_t pitch() const { return Fragments::pitchOf(columns(), element); }
 };
 
-/// How a block is divided: each of `pairs` groups of `warps` warps has one (batch, head) pair, each warp `tiles` tiles of 16 rows.
+/// How a block is divided: each of `pairs` groups of `warps` warps has one (batch, head) pair, each warp `tiles` tiles
+/// of 16 rows.
 struct BlockShape {
   int64_t warps = 1, tiles = 1, pairs = 1;
 
@@ -39,11 +42,12 @@ struct BlockShape {
   int64_t rows() const { return warps * tiles * 16; } // of a pair
 };
 
-/// How many pairs a block takes whose rows need `warps` warps each: about four warps, and no idle group if that is possible.
+/// How many pairs a block takes whose rows need `warps` warps each: about four warps, and no idle group if that is
+/// possible.
 int64_t pairsPerBlock(int64_t warps, int64_t pairs);
 /// Relative time of a pair's rows in `rowBlocks` blocks, past which tiles of `stream` columns go in `stages` stages.
-double blockCost(const Chip &chip, const BlockShape &block, int64_t rowBlocks, int64_t registers, int64_t shared, int64_t stream,
-                 int64_t stages);
+double blockCost(const Chip &chip, const BlockShape &block, int64_t rowBlocks, int64_t registers, int64_t shared,
+                 int64_t stream, int64_t stages);
 
 int64_t roundUp(int64_t x, int64_t step);
 
@@ -62,18 +66,19 @@ bool hasHeadRows(Value operand);
 class AttentionCode {
 public:
   /// `rowBlocks` blocks share a pair. With `lastFirst`, those with the last rows start first.
-  AttentionCode(LaunchFunction &f, const KernelBody &body, const AttentionShape &shape, const BlockShape &block, int64_t rowBlocks,
-                bool lastFirst);
+  AttentionCode(LaunchFunction &f, const KernelBody &body, const AttentionShape &shape, const BlockShape &block,
+                int64_t rowBlocks, bool lastFirst);
 
 protected:
   HeadRows rowsOf(Value operand);
-  /// Where the anchor's result `index` goes, [B, S, D] with S = `rows`: results of their own, or their columns of a concatenated one.
+  /// Where the anchor's result `index` goes, [B, S, D] with S = `rows`: results of their own, or their columns of a
+  /// concatenated one.
   llvm::SmallVector<HeadRows> targetsOf(unsigned index, int64_t rows);
   /// Index of the lse of query 0 of this pair, and of delta, in a dense [B, H, Sq].
   Value statisticsBase() { return k.mul(pair, s.queries); }
 
-  /// Copies `rows` rows from `first` on to shared memory, zeros beyond `total` and beyond the depth. `inside`: none is beyond `total`. All
-  /// threads of the group take part; wait for copies and for the group before reading.
+  /// Copies `rows` rows from `first` on to shared memory, zeros beyond `total` and beyond the depth. `inside`: none is
+  /// beyond `total`. All threads of the group take part; wait for copies and for the group before reading.
   void copyRows(const HeadRows &from, Value to, Value first, int64_t rows, int64_t total, bool inside);
   /// Sums of rows that go to the same places, times `factor` unless it is null.
   struct Output {
@@ -81,8 +86,9 @@ protected:
     const TileGrid &sums;
     Value factor;
   };
-  /// Stores the warp's rows from `first` on, those below `total`. What lanes exchange they do before the first branch: the assembler takes
-  /// a warp for parted behind a branch, and makes calls of shuffles there, across which sums would have to be saved.
+  /// Stores the warp's rows from `first` on, those below `total`. What lanes exchange they do before the first branch:
+  /// the assembler takes a warp for parted behind a branch, and makes calls of shuffles there, across which sums would
+  /// have to be saved.
   void storeRows(llvm::ArrayRef<Output> outputs, Value first, int64_t total);
 
   /// e^(x / powerBase()): bf16 goes by powers of two, whose hardware form is exact enough for it.
@@ -93,9 +99,11 @@ protected:
   Value offset(Value pointer, int64_t bytes) { return bytes ? offset(pointer, k.index(bytes)) : pointer; }
   Value rowPointer(Value rows, Value row) { return offset(rows, k.mul(row, s.pitch())); }
   /// `rows` from the slice's first column on.
-  Value sliceOf(Value rows) { return s.slices == 1 ? rows : offset(rows, k.mul(slice, s.sliceColumns * bytesOf(s.element))); }
-  /// `value`, so that the assembler does not know it but knows that it is the same in all threads: it unrolls loops of few rounds even where
-  /// it is told not to.
+  Value sliceOf(Value rows) {
+    return s.slices == 1 ? rows : offset(rows, k.mul(slice, s.sliceColumns * bytesOf(s.element)));
+  }
+  /// `value`, so that the assembler does not know it but knows that it is the same in all threads: it unrolls loops of
+  /// few rounds even where it is told not to.
   Value unknown(Value value);
   /// Runs `body` where `condition` holds (always if null).
   void guarded(Value condition, llvm::function_ref<void()> body);
@@ -111,7 +119,7 @@ protected:
   Value group, warp, thread;             // pair's place in the block; warp and thread in the group
   Value active;                          // whether the group has a pair of its own; null if all have
   Value pair, batch, head;
-  Value quadRow, quadColumn;             // lane / 4, 2 (lane % 4): place in a tile
+  Value quadRow, quadColumn; // lane / 4, 2 (lane % 4): place in a tile
 
 private:
   struct Chunk { // consecutive columns of one row in a lane
@@ -122,11 +130,13 @@ private:
   void storeChunk(const Chunk &chunk, const HeadRows &target, Value row);
 };
 
-/// Tiles that travel through shared memory one after the other. With two stages the next tile is on its way while one is worked on.
+/// Tiles that travel through shared memory one after the other. With two stages the next tile is on its way while one
+/// is worked on.
 class TileStream {
 public:
   using Copy = std::function<void(Value tile, Value stage)>;
-  /// `copy` issues the copies of a tile into a stage at `start`, of `stageBytes` bytes. Tiles from `end` on do not exist.
+  /// `copy` issues the copies of a tile into a stage at `start`, of `stageBytes` bytes. Tiles from `end` on do not
+  /// exist.
   TileStream(KernelBuilder &k, int64_t stages, Value start, int64_t stageBytes, Value end, Copy copy)
       : k(k), stages(stages), start(start), stageBytes(stageBytes), end(end), copy(std::move(copy)) {}
 
@@ -134,7 +144,8 @@ public:
   void begin(Value first);
   /// Where `tile` is once entered, until the next one but `stages` is.
   Value stageOf(Value tile);
-  /// Waits for `tile` and starts the next one; returns the tile's stage. All threads of the block take part, for every tile from the first on.
+  /// Waits for `tile` and starts the next one; returns the tile's stage. All threads of the block take part, for every
+  /// tile from the first on.
   Value enter(Value tile);
 
 private:

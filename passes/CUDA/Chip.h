@@ -12,7 +12,8 @@ struct Chip {
   /// The board whose size is taken where a chip's boards differ.
   llvm::StringRef board;
   int64_t multiprocessors;
-  /// Bytes of shared memory: of one block, and of all blocks on a multiprocessor, each of which takes 1 KiB more than it asks for.
+  /// Bytes of shared memory: of one block, and of all blocks on a multiprocessor, each of which takes 1 KiB more than
+  /// it asks for.
   int64_t sharedPerBlock, sharedPerMultiprocessor;
   int64_t threadsPerMultiprocessor;
   /// bf16 products with f32 sums by mma.sync, a clock and multiprocessor. tf32 has half of it.

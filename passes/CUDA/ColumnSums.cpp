@@ -1,8 +1,8 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Sums of columns by a block: registers, then a tree in shared memory.
 #include "passes/CUDA/ColumnSums.h"
-#include "passes/Kernels/KernelBody.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "passes/Kernels/KernelBody.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -21,7 +21,9 @@ static constexpr int64_t kLeastTerms = 8;
 
 int64_t ColumnTile::columnBlocks() const { return ceilDiv(columns, width * columnLanes); }
 
-static int64_t powerOfTwo(int64_t atLeast) { return static_cast<int64_t>(llvm::PowerOf2Ceil(std::max<int64_t>(atLeast, 1))); }
+static int64_t powerOfTwo(int64_t atLeast) {
+  return static_cast<int64_t>(llvm::PowerOf2Ceil(std::max<int64_t>(atLeast, 1)));
+}
 
 ColumnTile cuda::chooseColumnTile(int64_t matrices, int64_t terms, int64_t columns, int64_t width, bool mayCut) {
   ColumnTile tile;
@@ -35,13 +37,15 @@ ColumnTile cuda::chooseColumnTile(int64_t matrices, int64_t terms, int64_t colum
     tile.termLanes *= 2;
   int64_t blocks = matrices * tile.columnBlocks();
   if (mayCut && blocks < kManyBlocks)
-    tile.chunks = std::clamp<int64_t>(ceilDiv(kManyBlocks, blocks), 1, std::max<int64_t>(1, terms / (tile.termLanes * kLeastTerms)));
+    tile.chunks = std::clamp<int64_t>(ceilDiv(kManyBlocks, blocks), 1,
+                                      std::max<int64_t>(1, terms / (tile.termLanes * kLeastTerms)));
   tile.chunkTerms = ceilDiv(terms, tile.chunks);
   tile.chunks = ceilDiv(terms, tile.chunkTerms);
   return tile;
 }
 
-Value cuda::sumStrided(KernelBuilder &k, Value from, Value to, int64_t step, Value sum, llvm::function_ref<Value(Value)> read) {
+Value cuda::sumStrided(KernelBuilder &k, Value from, Value to, int64_t step, Value sum,
+                       llvm::function_ref<Value(Value)> read) {
   // Signed arithmetic: `from` may lie beyond `to`.
   Value groups = k.div(k.max(k.sub(k.add(to, step - 1), from), k.index(0)), step * kUnroll);
   sum = k.loop(k.index(0), groups, 1, sum, [&](Value group, ValueRange in) {
@@ -53,9 +57,8 @@ Value cuda::sumStrided(KernelBuilder &k, Value from, Value to, int64_t step, Val
       next = k.addf(next, term);
     return SmallVector<Value>{next};
   })[0];
-  return k.loop(k.add(from, k.mul(groups, step * kUnroll)), to, step, sum, [&](Value at, ValueRange in) {
-    return SmallVector<Value>{k.addf(in[0], read(at))};
-  })[0];
+  return k.loop(k.add(from, k.mul(groups, step * kUnroll)), to, step, sum,
+                [&](Value at, ValueRange in) { return SmallVector<Value>{k.addf(in[0], read(at))}; })[0];
 }
 
 void cuda::sumColumns(KernelBuilder &k, const ColumnTile &tile, Value columnBlock, Value chunk,

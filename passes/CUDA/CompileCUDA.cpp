@@ -87,8 +87,8 @@ static void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(module, modules);
 }
 
-/// Emitters repeat what is to be repeated. Left alone, ptxas unrolls short loops fully, at the price of registers; the mark becomes
-/// .pragma "nounroll".
+/// Emitters repeat what is to be repeated. Left alone, ptxas unrolls short loops fully, at the price of registers; the
+/// mark becomes .pragma "nounroll".
 static void forbidUnrolling(llvm::Module &module) {
   for (llvm::Function &function : module) {
     if (function.isDeclaration())
@@ -100,8 +100,9 @@ static void forbidUnrolling(llvm::Module &module) {
   }
 }
 
-/// Moves constant offsets next to the matrix loads and asynchronous copies that use them, whose instructions add them for nothing. Left in
-/// another block, where loop-invariant code goes, each holds a register of its own (the code generator does this for plain accesses only).
+/// Moves constant offsets next to the matrix loads and asynchronous copies that use them, whose instructions add them
+/// for nothing. Left in another block, where loop-invariant code goes, each holds a register of its own (the code
+/// generator does this for plain accesses only).
 static void sinkOffsets(llvm::Module &module) {
   for (llvm::Function &function : module)
     for (llvm::Instruction &instruction : llvm::instructions(function)) {

@@ -17,12 +17,14 @@ inline constexpr llvm::StringLiteral kHideThreads = "vlp.hide-threads";
 /// The chip names of --target=cuda:CHIP, oldest first.
 llvm::ArrayRef<llvm::StringRef> supportedChips();
 
-/// Lowers a module of kernels (what --emit=llvm shows: llvm, scf, arith and vector ops) to LLVM IR for `target.chip` and optimises it
-/// (O3). This very module goes to the NVPTX back end and to the simulator's compiler. Consumes `module`.
+/// Lowers a module of kernels (what --emit=llvm shows: llvm, scf, arith and vector ops) to LLVM IR for `target.chip`
+/// and optimises it (O3). This very module goes to the NVPTX back end and to the simulator's compiler. Consumes
+/// `module`.
 llvm::FailureOr<std::unique_ptr<llvm::Module>> lowerToNVPTX(mlir::ModuleOp module, const TargetInfo &target,
                                                             llvm::LLVMContext &context);
 
-/// PTX text of an optimised module; the same module gives the same text. LLVM ends the process when it cannot select an instruction.
+/// PTX text of an optimised module; the same module gives the same text. LLVM ends the process when it cannot select an
+/// instruction.
 llvm::Expected<std::string> printPTX(llvm::Module &module, const TargetInfo &target);
 
 /// The same in a child process: an instruction that cannot be selected is a diagnostic at `where`.

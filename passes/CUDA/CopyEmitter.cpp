@@ -2,8 +2,8 @@
 // Regions that move elements: concat, pad, patchify, unpatchify. Concat takes an epilogue. One launch each.
 #include "passes/CUDA/Emitters.h"
 #include "passes/CUDA/LaunchFunction.h"
-#include "passes/Kernels/PatchAccess.h"
 #include "passes/Kernels/Elementwise.h"
+#include "passes/Kernels/PatchAccess.h"
 
 using namespace mlir;
 using namespace vlp;

@@ -1,10 +1,10 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Elementwise ops on registers, read through access maps.
 #include "passes/CUDA/Expression.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/Kernels/AccessOffset.h"
 #include "passes/Kernels/Elementwise.h"
 #include "passes/Kernels/KernelBody.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -94,8 +94,8 @@ Value Expression::compute(Value value, Point &point) {
   }
   FailureOr<Access> access = getAccess(value);
   assert(succeeded(access) && "kernel formation left a view that is no strided access");
-  // Repeating by the trailing-dimension rule commutes with elementwise ops, so a view of a computed value that only repeats it,
-  // or only adds or drops dimensions of one, is the value itself.
+  // Repeating by the trailing-dimension rule commutes with elementwise ops, so a view of a computed value that only
+  // repeats it, or only adds or drops dimensions of one, is the value itself.
   if (!bases.count(access->source))
     return evaluate(access->source, point);
   Type element = cast<RankedTensorType>(value.getType()).getElementType();

@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Evaluates the elementwise part of a kernel region on registers of one thread: the one routine behind every prologue and epilogue.
+// Evaluates the elementwise part of a kernel region on registers of one thread: the one routine behind every prologue
+// and epilogue.
 #pragma once
 
 #include "passes/CUDA/KernelBuilder.h"
@@ -20,8 +21,8 @@ struct Point {
 /// Where the element of `access` at `point` lies in its source, in elements. `access` has the space's rank.
 Value offsetAt(KernelBuilder &k, const Access &access, Point &point);
 
-/// The largest width (a power of two up to `most`) at which `access` can be read as aligned vectors: its last stride is 1 (or 0) and all
-/// other strides, its offset and its last extent are multiples.
+/// The largest width (a power of two up to `most`) at which `access` can be read as aligned vectors: its last stride is
+/// 1 (or 0) and all other strides, its offset and its last extent are multiples.
 int64_t vectorWidth(const Access &access, mlir::Type element, int64_t most = 4);
 
 /// The elements of `access` at `point`, whatever its last stride: a scalar for width 1, else a vector.
@@ -33,14 +34,14 @@ public:
   /// `pointers[i]` is the base pointer of block argument i of `kernel`.
   Expression(KernelBuilder &k, KernelOp kernel, llvm::ArrayRef<Value> pointers);
 
-  /// The elements of `value` (an argument, a view of one, a constant, or an elementwise op of such; broadcast to the space)
-  /// at `point`: f32 or i32 in registers.
+  /// The elements of `value` (an argument, a view of one, a constant, or an elementwise op of such; broadcast to the
+  /// space) at `point`: f32 or i32 in registers.
   Value evaluate(Value value, Point &point);
   /// Says what the anchor's result is at the point that is evaluated next; forgets everything computed before.
   void start(llvm::ArrayRef<std::pair<Value, Value>> known = {});
 
-  /// The largest width at which all inputs behind `values` are read as vectors, several of 16 bytes where the width asks for them;
-  /// broadcast ones and constants allow any.
+  /// The largest width at which all inputs behind `values` are read as vectors, several of 16 bytes where the width
+  /// asks for them; broadcast ones and constants allow any.
   static int64_t widthOf(llvm::ArrayRef<Value> values, llvm::ArrayRef<int64_t> shape, int64_t most = 4);
 
 private:

@@ -38,10 +38,12 @@ SmallVector<ColumnGroup> Fragments::groupsOf(int64_t columns, Type element) {
 
 Fragments::Fragments(KernelBuilder &k, Type element, int64_t pitch) : k(k), element(element), pitch(pitch) {
   Value lane = k.lane(), upper = k.shiftRight(lane, 4);
-  // Lane l gives ldmatrix the address of row l % 8 of matrix l / 8. Matrices of 8 x 16 bytes; the left operand's are upper rows, lower
-  // rows, then the same 16 bytes further on; the right operand's two halves of the first 8 rows, then of the next 8.
+  // Lane l gives ldmatrix the address of row l % 8 of matrix l / 8. Matrices of 8 x 16 bytes; the left operand's are
+  // upper rows, lower rows, then the same 16 bytes further on; the right operand's two halves of the first 8 rows, then
+  // of the next 8.
   leftOffset = k.add(k.mul(k.bitAnd(lane, 15), pitch), k.mul(upper, kVectorBytes));
-  rightOffset = k.add(k.mul(k.add(k.bitAnd(lane, 7), k.mul(upper, 8)), pitch), k.mul(k.bitAnd(k.shiftRight(lane, 3), 1), kVectorBytes));
+  rightOffset = k.add(k.mul(k.add(k.bitAnd(lane, 7), k.mul(upper, 8)), pitch),
+                      k.mul(k.bitAnd(k.shiftRight(lane, 3), 1), kVectorBytes));
   pairRow = k.mul(k.bitAnd(lane, 3), 2 * pitch);
   group = k.shiftRight(lane, 2);
 }
@@ -103,7 +105,8 @@ Operand Fragments::leftOf(ArrayRef<Tile> tiles, int64_t step) {
     return split(order);
   }
   const Tile &low = tiles[2 * step], &high = tiles[2 * step + 1];
-  return {k.packBF16(low[0], low[1]), k.packBF16(low[2], low[3]), k.packBF16(high[0], high[1]), k.packBF16(high[2], high[3])};
+  return {k.packBF16(low[0], low[1]), k.packBF16(low[2], low[3]), k.packBF16(high[0], high[1]),
+          k.packBF16(high[2], high[3])};
 }
 
 void Fragments::multiply(Tile &sum, const Operand &left, const Operand &right) {

@@ -1,9 +1,9 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The builder that CUDA emitters write kernels in.
 #include "passes/CUDA/KernelBuilder.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/CUDA/Chip.h"
 #include "passes/CUDA/CompileCUDA.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -18,8 +18,8 @@ KernelBuilder::KernelBuilder(ModuleOp module, StringRef symbol, Location loc, un
   b.setInsertionPointToEnd(module.getBody());
   Type pointer = LLVM::LLVMPointerType::get(b.getContext(), /*addressSpace=*/1);
   SmallVector<Type> types(arguments, pointer);
-  auto function = LLVM::LLVMFuncOp::create(
-      b, symbol, LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), types));
+  auto function =
+      LLVM::LLVMFuncOp::create(b, symbol, LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), types));
   function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b.getUnitAttr());
   function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(), b.getDenseI32ArrayAttr({static_cast<int32_t>(threads)}));
   Block *entry = function.addEntryBlock(b);
@@ -108,7 +108,8 @@ void KernelBuilder::store(Value value, Value pointer, Value index, Type element,
   rawStore(value, pointer, index, alignment);
 }
 
-Value KernelBuilder::loadIf(Value condition, Value pointer, Value index, Type element, int64_t width, int64_t alignment) {
+Value KernelBuilder::loadIf(Value condition, Value pointer, Value index, Type element, int64_t width,
+                            int64_t alignment) {
   if (!condition)
     return load(pointer, index, element, width, alignment);
   return choose(
@@ -133,19 +134,22 @@ Value KernelBuilder::shared(int64_t offset) {
   if (!module.lookupSymbol(kSharedSymbol)) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(module.getBody());
-    // External and without a size: the launch says how much. An internal global would become a static array of one byte.
+    // External and without a size: the launch says how much. An internal global would become a static array of one
+    // byte.
     LLVM::GlobalOp::create(b, LLVM::LLVMArrayType::get(b.getI8Type(), 0), /*isConstant=*/false, LLVM::Linkage::External,
                            kSharedSymbol, Attribute(), kSharedAlignment, /*addrSpace=*/3);
   }
   Type pointer = LLVM::LLVMPointerType::get(b.getContext(), 3);
   Value start = LLVM::AddressOfOp::create(b, pointer, kSharedSymbol);
-  return offset ? LLVM::GEPOp::create(b, pointer, b.getI8Type(), start, ArrayRef<LLVM::GEPArg>{int32_t(offset)}).getResult()
+  return offset ? LLVM::GEPOp::create(b, pointer, b.getI8Type(), start, ArrayRef<LLVM::GEPArg>{int32_t(offset)})
+                      .getResult()
                 : start;
 }
 
 void KernelBuilder::copyAsync(Value sharedPointer, Value globalPointer, int64_t bytes, Value condition) {
   // .cg keeps streamed data out of L1; it exists for 16 bytes only.
-  std::string name = std::string("llvm.nvvm.cp.async.") + (bytes == 16 ? "cg" : "ca") + ".shared.global." + std::to_string(bytes);
+  std::string name =
+      std::string("llvm.nvvm.cp.async.") + (bytes == 16 ? "cg" : "ca") + ".shared.global." + std::to_string(bytes);
   SmallVector<Value> operands = {sharedPointer, globalPointer};
   if (condition) {
     name += ".s";
@@ -180,7 +184,8 @@ Value KernelBuilder::maxLanes(Value x, int64_t width) {
   return reduceLanes(x, width, [&](Value a, Value c) { return maxf(a, c); });
 }
 
-Value KernelBuilder::reduceBlock(Value x, Value scratch, double neutral, llvm::function_ref<Value(Value, Value)> combine) {
+Value KernelBuilder::reduceBlock(Value x, Value scratch, double neutral,
+                                 llvm::function_ref<Value(Value, Value)> combine) {
   x = reduceLanes(x, kWarp, combine);
   int64_t warps = threads / kWarp;
   if (warps == 1)
@@ -197,7 +202,8 @@ Value KernelBuilder::sumBlock(Value x, Value scratch) {
   return reduceBlock(x, scratch, 0, [&](Value a, Value c) { return addf(a, c); });
 }
 Value KernelBuilder::maxBlock(Value x, Value scratch) {
-  return reduceBlock(x, scratch, -std::numeric_limits<double>::infinity(), [&](Value a, Value c) { return maxf(a, c); });
+  return reduceBlock(x, scratch, -std::numeric_limits<double>::infinity(),
+                     [&](Value a, Value c) { return maxf(a, c); });
 }
 
 SmallVector<Value> KernelBuilder::loadMatrices(Value sharedPointer, bool transposed) {
@@ -237,7 +243,8 @@ Value KernelBuilder::packBF16(Value low, Value high) {
 }
 
 Value KernelBuilder::splat(Value value, int64_t width) {
-  return width == 1 ? value : vector::BroadcastOp::create(b, VectorType::get({width}, value.getType()), value).getResult();
+  return width == 1 ? value
+                    : vector::BroadcastOp::create(b, VectorType::get({width}, value.getType()), value).getResult();
 }
 
 void KernelBuilder::loop(Value from, Value to, int64_t step, Body body) {
@@ -280,7 +287,8 @@ SmallVector<Value> KernelBuilder::choose(Value condition, llvm::function_ref<Sma
   return SmallVector<Value>(branch.getResults());
 }
 
-SmallVector<Value> KernelBuilder::chooseCase(Value index, int64_t cases, llvm::function_ref<SmallVector<Value>(int64_t)> values) {
+SmallVector<Value> KernelBuilder::chooseCase(Value index, int64_t cases,
+                                             llvm::function_ref<SmallVector<Value>(int64_t)> values) {
   OpBuilder::InsertPoint here = b.saveInsertionPoint();
   std::vector<Region> regions(cases); // the types are known once one is built
   SmallVector<Type> types;

@@ -21,16 +21,18 @@ public:
   /// Pointer to the source of `access`, which must be an input.
   Value source(const Access &access) const;
 
-  /// Evaluates the yields listed at `point`, with `known` values of the anchor's results, and stores them densely. All are evaluated
-  /// before any is stored, so that results may lie in place of inputs.
+  /// Evaluates the yields listed at `point`, with `known` values of the anchor's results, and stores them densely. All
+  /// are evaluated before any is stored, so that results may lie in place of inputs.
   void storeYields(Point point, llvm::ArrayRef<std::pair<Value, Value>> known, llvm::ArrayRef<unsigned> yields);
-  /// The two halves of storeYields, for emitters that evaluate several points before they store any: loads that follow a store wait for it.
-  llvm::SmallVector<Value> evaluateYields(Point &point, llvm::ArrayRef<std::pair<Value, Value>> known, llvm::ArrayRef<unsigned> yields);
+  /// The two halves of storeYields, for emitters that evaluate several points before they store any: loads that follow
+  /// a store wait for it.
+  llvm::SmallVector<Value> evaluateYields(Point &point, llvm::ArrayRef<std::pair<Value, Value>> known,
+                                          llvm::ArrayRef<unsigned> yields);
   void storeValues(Point &point, llvm::ArrayRef<Value> values, llvm::ArrayRef<unsigned> yields);
   /// storeYields of all.
   void storeAllYields(Point point, llvm::ArrayRef<std::pair<Value, Value>> known);
-  /// Runs `each` for the elements of a space of `shape` that belong to this block and thread, `width` at a time: block b has the elements
-  /// [b, b + 1) * threads * width * repeats in row-major order, threads side by side.
+  /// Runs `each` for the elements of a space of `shape` that belong to this block and thread, `width` at a time: block
+  /// b has the elements [b, b + 1) * threads * width * repeats in row-major order, threads side by side.
   void forElements(llvm::ArrayRef<int64_t> shape, int64_t width, int64_t repeats, llvm::function_ref<void(Point)> each);
 
 private:

@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Layer normalisation and its gradient: one pass over memory, rows in registers, statistics in f32 by two passes over those.
+// Layer normalisation and its gradient: one pass over memory, rows in registers, statistics in f32 by two passes over
+// those.
 #include "passes/CUDA/ColumnSums.h"
 #include "passes/CUDA/Emitters.h"
 #include "passes/CUDA/RowTile.h"
@@ -15,7 +16,8 @@ bool canEvaluateAll(ValueRange values, Operation *anchor) {
   return llvm::all_of(values, [&](Value value) { return canEvaluate(value, anchor); });
 }
 
-/// Whether the results of the anchor but the first are stored as they are, and the first has an epilogue that can be evaluated.
+/// Whether the results of the anchor but the first are stored as they are, and the first has an epilogue that can be
+/// evaluated.
 bool hasPlainEpilogue(const KernelBody &body) {
   for (unsigned i = 0; i < body.anchor->getNumResults(); ++i)
     for (unsigned y : body.yieldsOf(i))
@@ -34,7 +36,8 @@ class LayerNormEmitter : public Emitter {
 public:
   bool supports(KernelOp kernel, const TargetInfo &, std::string &why) const override {
     KernelBody body(kernel);
-    if (isa_and_nonnull<LayerNormOp>(body.anchor) && canEvaluateAll(body.anchor->getOperands(), nullptr) && hasPlainEpilogue(body))
+    if (isa_and_nonnull<LayerNormOp>(body.anchor) && canEvaluateAll(body.anchor->getOperands(), nullptr) &&
+        hasPlainEpilogue(body))
       return true;
     why = "expected 'vlp.layer_norm' of strided accesses, with an epilogue on its first result only";
     return false;
@@ -90,8 +93,8 @@ private:
     SmallVector<Value> values = yieldedValues(body, 0);
     values.append({op.getInput(), op.getGamma(), op.getBeta()});
     // 52 elements are a row of 1664 in a warp; 512 threads may have 128 registers each.
-    return chooseRowTile(rowsOf(shape), columnsOf(shape), rowWidth(values, shape), {/*warp=*/56, /*block=*/48, /*threads=*/512},
-                         isStrided(op.getInput(), shape));
+    return chooseRowTile(rowsOf(shape), columnsOf(shape), rowWidth(values, shape),
+                         {/*warp=*/56, /*block=*/48, /*threads=*/512}, isStrided(op.getInput(), shape));
   }
 };
 
@@ -102,7 +105,8 @@ struct GradTile {
     auto shape = body.shape(op.getInput());
     SmallVector<Value> values = yieldedValues(body, 0);
     values.append({op.getInput(), op.getGamma(), op.getGradient()});
-    // An element takes up to six registers: x, dy and gamma as they arrive, xhat, and two sums. Some shapes spill with 24.
+    // An element takes up to six registers: x, dy and gamma as they arrive, xhat, and two sums. Some shapes spill
+    // with 24.
     RowBudget budget{/*warp=*/16, /*block=*/16, /*threads=*/256, /*shared=*/16};
     tile = chooseRowTile(rowsOf(shape), columnsOf(shape), rowWidth(values, shape), budget, /*isStrided=*/false);
     if (!tile.isBlockWide())
@@ -114,8 +118,8 @@ struct GradTile {
     wantsSums = !body.yieldsOf(1).empty() || !body.yieldsOf(2).empty();
   }
 
-  /// Blocks, and so partial sums, at most: three for each of 132 multiprocessors, more where they are small. With the registers that they
-  /// take (90 to 190 a thread) all of them run at once on 132, and on 108 those of 64 threads do.
+  /// Blocks, and so partial sums, at most: three for each of 132 multiprocessors, more where they are small. With the
+  /// registers that they take (90 to 190 a thread) all of them run at once on 132, and on 108 those of 64 threads do.
   static constexpr int64_t kMaxBlocks = 384, kMaxThreads = 49152;
 
   RowTile tile;
@@ -151,7 +155,8 @@ public:
           for (int64_t part : {0, 1})
             storePartial(row.splat(0.0), slot, part);
       });
-    // The rows of a warp, or of a block that has one at a time; bounds are equal in a warp, so that its lanes reduce together.
+    // The rows of a warp, or of a block that has one at a time; bounds are equal in a warp, so that its lanes reduce
+    // together.
     int64_t together = tile.isBlockWide() ? 1 : kWarp / tile.lanes;
     Value from = k.mul(k.block, grad.blockRows), first = from;
     Value to = k.min(k.add(from, grad.blockRows), k.index(tile.rows));
@@ -192,8 +197,10 @@ private:
     return sums;
   }
 
-  /// Adds dy xhat and dy to the sums: in registers, or in the block's partial buffer, where each element belongs to one thread.
-  SmallVector<Value> accumulate(SmallVector<Value> sums, const RowThread::Elements &xhat, const RowThread::Elements &dy) {
+  /// Adds dy xhat and dy to the sums: in registers, or in the block's partial buffer, where each element belongs to one
+  /// thread.
+  SmallVector<Value> accumulate(SmallVector<Value> sums, const RowThread::Elements &xhat,
+                                const RowThread::Elements &dy) {
     auto terms = [&](Slot slot) {
       std::pair<Value, Value> term = {k.mulf(dy.at(slot), xhat.at(slot)), dy.at(slot)};
       if (!row.isRow)
@@ -227,7 +234,8 @@ private:
     k.rawStore(value, partial, k.add(slot.column, part * tile.columns), tile.width * 4);
   }
 
-  /// The registers of all threads into the partial buffer, over the rows of a warp by shuffles and over the warps through shared memory.
+  /// The registers of all threads into the partial buffer, over the rows of a warp by shuffles and over the warps
+  /// through shared memory.
   void storeSums(ArrayRef<Value> sums) {
     for (int64_t part : {0, 1}) {
       SmallVector<Value> own;
@@ -287,7 +295,8 @@ class LayerNormGradEmitter : public Emitter {
 public:
   bool supports(KernelOp kernel, const TargetInfo &, std::string &why) const override {
     KernelBody body(kernel);
-    if (isa_and_nonnull<LayerNormGradOp>(body.anchor) && canEvaluateAll(body.anchor->getOperands(), nullptr) && hasPlainEpilogue(body))
+    if (isa_and_nonnull<LayerNormGradOp>(body.anchor) && canEvaluateAll(body.anchor->getOperands(), nullptr) &&
+        hasPlainEpilogue(body))
       return true;
     why = "expected 'vlp.layer_norm_grad' of strided accesses, with an epilogue on the input's gradient only";
     return false;
@@ -334,7 +343,9 @@ private:
   static void emitSums(LaunchFunction &f, const KernelBody &body, const GradTile &grad) {
     KernelBuilder &k = f.k;
     int64_t columns = grad.tile.columns;
-    auto read = [&](Value block, Value column) { return k.loadF32(f.partial(0), k.add(k.mul(block, 2 * columns), column)); };
+    auto read = [&](Value block, Value column) {
+      return k.loadF32(f.partial(0), k.add(k.mul(block, 2 * columns), column));
+    };
     sumColumns(k, grad.sums(), k.block, k.index(0), read, [&](Value column, Value sum) {
       auto storeAt = [&](unsigned result, Value at) {
         for (unsigned i : body.yieldsOf(result))

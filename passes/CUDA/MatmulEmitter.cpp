@@ -1,17 +1,18 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Matrix products in their three training forms (forward X W^T, input gradient dY W, weight gradient dY^T X) with an epilogue, on tensor
-// cores: bf16, or f32 in three products of tf32.
+// Matrix products in their three training forms (forward X W^T, input gradient dY W, weight gradient dY^T X) with an
+// epilogue, on tensor cores: bf16, or f32 in three products of tf32.
 //
-// A block computes one tile of the result. Tiles of the operands flow through several stages of shared memory: in each step of the loop
-// over k one is multiplied while the next ones are on their way, with one barrier a step. The epilogue works on the sums in registers
-// where it is light and four neighbouring threads fill whole 32-byte sectors; else the block lays its sums out in shared memory and
-// walks over them by rows, in a short loop. Where blocks would be too few for the chip, the sum over k is split: each part goes to
-// memory, and a second launch adds the parts in order and runs the epilogue.
+// A block computes one tile of the result. Tiles of the operands flow through several stages of shared memory: in each
+// step of the loop over k one is multiplied while the next ones are on their way, with one barrier a step. The epilogue
+// works on the sums in registers where it is light and four neighbouring threads fill whole 32-byte sectors; else the
+// block lays its sums out in shared memory and walks over them by rows, in a short loop. Where blocks would be too few
+// for the chip, the sum over k is split: each part goes to memory, and a second launch adds the parts in order and runs
+// the epilogue.
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/CUDA/Emitters.h"
 #include "passes/CUDA/LaunchFunction.h"
 #include "passes/CUDA/MatmulOperand.h"
 #include "passes/Kernels/Elementwise.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -48,7 +49,8 @@ struct Scheme {
   /// Columns of the buffer of parts: vectors of four fit into every row.
   int64_t partPitch() const { return llvm::alignTo(product.shape.n, 4); }
   int64_t partBytes() const { return tile.splits * product.shape.m * partPitch() * 4; }
-  /// Points of `width` elements whose loads a thread has under way at a time: 128 bytes, or less where there is work enough to wait with.
+  /// Points of `width` elements whose loads a thread has under way at a time: 128 bytes, or less where there is work
+  /// enough to wait with.
   int64_t inFlight(int64_t width) const { return std::max<int64_t>(1, (light ? 128 / widest : 8) / width); }
 
   MatmulProduct product;
@@ -84,7 +86,8 @@ private:
 class Results {
 public:
   Results(LaunchFunction &f, const KernelBody &body, const MatmulProduct &product)
-      : shape(body.shape(product.op->getResult(0))), f(f), k(f.k), body(body), product(product), yields(body.yieldsOf(0)) {}
+      : shape(body.shape(product.op->getResult(0))), f(f), k(f.k), body(body), product(product),
+        yields(body.yieldsOf(0)) {}
 
   /// The bias at a point, null if there is none.
   Value bias(const Point &point) {
@@ -104,8 +107,8 @@ public:
     return vector::FromElementsOp::create(k.b, VectorType::get({point.width}, k.f32Type()), elements);
   }
 
-  /// The results at a point. To be stored when all of several points are evaluated: their loads are under way together then, where a
-  /// store would have the next load wait for its own. At one point results may lie in place of inputs.
+  /// The results at a point. To be stored when all of several points are evaluated: their loads are under way together
+  /// then, where a store would have the next load wait for its own. At one point results may lie in place of inputs.
   SmallVector<Value> evaluate(Point point, Value sums, Value bias) {
     Value value = bias ? k.addf(sums, bias) : sums;
     Value result = product.op->getResult(0);
@@ -144,7 +147,8 @@ public:
   Products(LaunchFunction &f, const KernelBody &body, const Scheme &scheme)
       : f(f), k(f.k), s(scheme), p(scheme.product.shape), tile(scheme.tile),
         a(k, scheme.product.a, p, tile, OperandTile::Side::Rows, scheme.rowMap, 0),
-        b(k, scheme.product.b, p, tile, OperandTile::Side::Columns, scheme.columnMap, tile.rows * tile.depth * p.elementBytes),
+        b(k, scheme.product.b, p, tile, OperandTile::Side::Columns, scheme.columnMap,
+          tile.rows * tile.depth * p.elementBytes),
         results(f, body, scheme.product) {}
 
   void emit() {
@@ -167,7 +171,8 @@ private:
   void locate() {
     int64_t tilesM = ceilDiv(p.m, tile.rows), tilesN = ceilDiv(p.n, tile.columns);
     Value number = k.rem(k.block, tilesM * tilesN), part = k.div(k.block, tilesM * tilesN);
-    // Blocks that run at the same time share what they read through L2: the smaller operand as a whole, of the larger one a few tiles.
+    // Blocks that run at the same time share what they read through L2: the smaller operand as a whole, of the larger
+    // one a few tiles.
     bool alongN = p.n <= p.m;
     Value tileM = alongN ? k.div(number, tilesN) : k.rem(number, tilesM);
     Value tileN = alongN ? k.rem(number, tilesN) : k.div(number, tilesM);
@@ -201,18 +206,21 @@ private:
   SmallVector<Value> emitLoop() {
     int64_t ahead = tile.stages - 1;
     for (int64_t stage = 0; stage < ahead; ++stage)
-      copyTiles(a.advance(a.start(), stage), b.advance(b.start(), stage), stageOffset(stage), k.add(firstK, stage * tile.depth));
+      copyTiles(a.advance(a.start(), stage), b.advance(b.start(), stage), stageOffset(stage),
+                k.add(firstK, stage * tile.depth));
     SmallVector<Value> carried(numSums(), k.constant(0));
     carried.append({a.advance(a.start(), ahead), b.advance(b.start(), ahead), stageOffset(0), stageOffset(ahead)});
     SmallVector<Value> last = k.loop(firstK, endK, tile.depth, carried, [&](Value k0, ValueRange state) {
-      Value fromA = state[numSums()], fromB = state[numSums() + 1], read = state[numSums() + 2], write = state[numSums() + 3];
+      Value fromA = state[numSums()], fromB = state[numSums() + 1], read = state[numSums() + 2],
+            write = state[numSums() + 3];
       // All but the newest tiles have arrived, and everyone has done with the one that is overwritten next.
       k.waitCopies(ahead - 1);
       k.barrier();
       copyTiles(fromA, fromB, write, k.add(k0, ahead * tile.depth));
       SmallVector<Value> next = multiply(read, SmallVector<Value>(state.take_front(numSums())));
       Value isLast = k.equal(read, stageOffset(ahead));
-      next.append({a.advance(fromA, 1), b.advance(fromB, 1), k.select(isLast, k.index(0), k.add(read, tile.stageBytes(p))), read});
+      next.append({a.advance(fromA, 1), b.advance(fromB, 1),
+                   k.select(isLast, k.index(0), k.add(read, tile.stageBytes(p))), read});
       return next;
     });
     last.resize(numSums());
@@ -241,9 +249,10 @@ private:
     return sums;
   }
 
-  /// x = big + small + (less than 2^-22 of x); big and small are tf32: f32 whose lower 13 bits are zero. In integers, since no chip has an
-  /// instruction for cvt.rna.tf32, which the assembler makes five of. Big is rounded to nearest, so that what is left takes one bit less;
-  /// that is cut off. NaN stays one: where rounding turns its bits into a zero, x - big is still NaN.
+  /// x = big + small + (less than 2^-22 of x); big and small are tf32: f32 whose lower 13 bits are zero. In integers,
+  /// since no chip has an instruction for cvt.rna.tf32, which the assembler makes five of. Big is rounded to nearest,
+  /// so that what is left takes one bit less; that is cut off. NaN stays one: where rounding turns its bits into a
+  /// zero, x - big is still NaN.
   void split(SmallVector<Value> &bits, SmallVector<Value> &small) {
     constexpr int32_t kBits = ~0x1fff;
     for (Value &word : bits) {
@@ -254,8 +263,8 @@ private:
     }
   }
 
-  /// Tensor cores truncate when they add (Ootomo and Yokota, "Recovering single precision accuracy from Tensor Cores", 2022): they add
-  /// up one tile of k only, small products first; tiles are added with rounding.
+  /// Tensor cores truncate when they add (Ootomo and Yokota, "Recovering single precision accuracy from Tensor Cores",
+  /// 2022): they add up one tile of k only, small products first; tiles are added with rounding.
   SmallVector<Value> multiplyF32(Value stage, SmallVector<Value> sums) {
     SmallVector<Value> partial(numSums(), k.constant(0));
     for (int64_t step = 0; step < tile.depth / p.stepK(); ++step) {
@@ -299,7 +308,9 @@ private:
   };
 
   Value threadRow() { return k.add(k.mul(warpM, tile.warpRows), s.rowMap.at(k, k.div(k.lane(), 4))); }
-  Value threadColumn() { return k.add(k.mul(warpN, tile.warpColumns), s.columnMap.at(k, k.mul(k.rem(k.lane(), 4), 2))); }
+  Value threadColumn() {
+    return k.add(k.mul(warpN, tile.warpColumns), s.columnMap.at(k, k.mul(k.rem(k.lane(), 4), 2)));
+  }
 
   SmallVector<Run> threadRuns() {
     Value row = threadRow(), column = threadColumn();
@@ -307,7 +318,8 @@ private:
     for (int64_t i = 0; i < rowTiles(); ++i)
       for (int64_t half : {0, 1})
         for (auto [number, offset] : llvm::enumerate(runs()))
-          all.push_back({i, half, static_cast<int64_t>(number), k.add(row, s.rowMap.at(16 * i + 8 * half)), k.add(column, offset)});
+          all.push_back({i, half, static_cast<int64_t>(number), k.add(row, s.rowMap.at(16 * i + 8 * half)),
+                         k.add(column, offset)});
     return all;
   }
 
@@ -335,7 +347,8 @@ private:
   void storeFromRegisters(ArrayRef<Value> sums) {
     Value firstOwnRow = k.add(firstRow, threadRow()), firstOwnColumn = k.add(firstColumn, threadColumn());
     when(exists(firstOwnRow, firstOwnColumn), [&] {
-      // Where a row or column does not exist, the first of this thread's own is read instead: no other thread writes it.
+      // Where a row or column does not exist, the first of this thread's own is read instead: no other thread writes
+      // it.
       auto clamped = [&](bool tail, Value index, int64_t end, Value own) {
         return tail ? k.select(k.less(index, end), index, own) : index;
       };
@@ -367,7 +380,8 @@ private:
     for (const Run &run : threadRuns()) {
       Value at = k.add(k.mul(run.row, pitch), run.column), values = gather(sums, run);
       for (int64_t j = 0; j < s.columnMap.run(); j += width) {
-        Value part = vector::ExtractStridedSliceOp::create(k.b, values, ArrayRef<int64_t>{j}, ArrayRef<int64_t>{width}, ArrayRef<int64_t>{1});
+        Value part = vector::ExtractStridedSliceOp::create(k.b, values, ArrayRef<int64_t>{j}, ArrayRef<int64_t>{width},
+                                                           ArrayRef<int64_t>{1});
         k.store(part, k.shared(0), k.add(at, j), k.f32Type(), 4 * width);
       }
     }
@@ -398,7 +412,8 @@ private:
           results.store(point, value);
         return;
       }
-      Value row = k.add(firstRow, k.div(first, perRow)), column = k.add(firstColumn, k.mul(k.rem(first, perRow), s.width));
+      Value row = k.add(firstRow, k.div(first, perRow)),
+            column = k.add(firstColumn, k.mul(k.rem(first, perRow), s.width));
       when(exists(row, column), [&] {
         SmallVector<Value> value = evaluate(0);
         results.store(all[0], value);
@@ -435,7 +450,8 @@ public:
     KernelBody body(kernel);
     if (!isa_and_nonnull<LinearOp, MatmulOp>(body.anchor) || !inputAccess(body.anchor->getOperand(0)) ||
         !inputAccess(body.anchor->getOperand(1)) ||
-        !llvm::all_of(body.anchor->getOperands().drop_front(2), [&](Value bias) { return canEvaluate(bias, body.anchor); }) ||
+        !llvm::all_of(body.anchor->getOperands().drop_front(2),
+                      [&](Value bias) { return canEvaluate(bias, body.anchor); }) ||
         !llvm::all_of(body.yields, [&](Value value) { return canEvaluate(value, body.anchor); })) {
       why = "expected 'vlp.linear' or 'vlp.matmul' of strided accesses with an elementwise epilogue";
       return false;
@@ -469,8 +485,8 @@ public:
     return plan;
   }
 
-  LogicalResult emit(KernelOp kernel, const TargetInfo &target, const KernelPlan &plan, unsigned launch, StringRef symbol,
-                     ModuleOp module) const override {
+  LogicalResult emit(KernelOp kernel, const TargetInfo &target, const KernelPlan &plan, unsigned launch,
+                     StringRef symbol, ModuleOp module) const override {
     KernelBody body(kernel);
     Scheme scheme(body, target);
     LaunchFunction f(body, plan.launches[launch], symbol, module);

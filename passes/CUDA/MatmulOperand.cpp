@@ -1,8 +1,8 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Copies to shared memory and fragment loads of a product's operands.
 #include "passes/CUDA/MatmulOperand.h"
-#include "passes/Kernels/KernelBody.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "passes/Kernels/KernelBody.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -15,7 +15,8 @@ MatmulOperand::MatmulOperand(Access given, bool transposed, Type element) : acce
   }
   int64_t sizeK = access.shape.back();
   size = rowsOf(access.shape);
-  // Where k has one element its step may be anything; places beyond it, which are not read, must have aligned addresses all the same.
+  // Where k has one element its step may be anything; places beyond it, which are not read, must have aligned addresses
+  // all the same.
   stepK = sizeK == 1 ? 0 : access.strides.back();
   stepX = getRowStride(access);
   int64_t alongK = stepK == 1 ? vectorWidth(access, element, kVectorBytes) : 0, alongX = 0;
@@ -57,13 +58,14 @@ Value StripMap::at(KernelBuilder &k, Value slot) const {
   return k.add(k.add(k.mul(k.div(strip, group), 8 * group), k.mul(place, group)), k.rem(strip, group));
 }
 
-OperandTile::OperandTile(KernelBuilder &k, const MatmulOperand &operand, const ProductShape &product, const MatmulTile &tile, Side side,
-                         StripMap map, int64_t base)
+OperandTile::OperandTile(KernelBuilder &k, const MatmulOperand &operand, const ProductShape &product,
+                         const MatmulTile &tile, Side side, StripMap map, int64_t base)
     : map(map), k(k), operand(operand), product(product), tile(tile), side(side),
-      size(side == Side::Rows ? tile.rows : tile.columns), warpSize(side == Side::Rows ? tile.warpRows : tile.warpColumns), base(base) {
-  // Rows of less than 128 bytes share a line of all banks. ldmatrix reads 16 bytes of eight rows at a time: each row's chunk must lie in
-  // other banks. A plain load of f32 reads at places 2a and 2a + 1 (128-bit loads: eight threads at a time) of four rows: two chunks that
-  // are neighbours, or with a split map four chunks apart.
+      size(side == Side::Rows ? tile.rows : tile.columns),
+      warpSize(side == Side::Rows ? tile.warpRows : tile.warpColumns), base(base) {
+  // Rows of less than 128 bytes share a line of all banks. ldmatrix reads 16 bytes of eight rows at a time: each row's
+  // chunk must lie in other banks. A plain load of f32 reads at places 2a and 2a + 1 (128-bit loads: eight threads at a
+  // time) of four rows: two chunks that are neighbours, or with a split map four chunks apart.
   int64_t rowsPerLine = std::max<int64_t>(1, 128 / rowBytes());
   if (byMatrix())
     exchange = {rowsPerLine, std::min<int64_t>(8, rowBytes() / 16), 16};
@@ -71,7 +73,9 @@ OperandTile::OperandTile(KernelBuilder &k, const MatmulOperand &operand, const P
     exchange = {rowsPerLine, 4 / rowsPerLine, map.split ? 16 : 32};
 }
 
-Value OperandTile::swizzle(Value row) { return k.mul(k.rem(k.div(row, exchange.divide), exchange.modulo), exchange.scale); }
+Value OperandTile::swizzle(Value row) {
+  return k.mul(k.rem(k.div(row, exchange.divide), exchange.modulo), exchange.scale);
+}
 int64_t OperandTile::swizzle(int64_t row) const { return row / exchange.divide % exchange.modulo * exchange.scale; }
 
 Value OperandTile::at(Value stage, Value lanePart, int64_t row, int64_t byte) {
@@ -133,14 +137,15 @@ SmallVector<Value> OperandTile::validCopies(Value firstK, Value endK) {
   Value place = k.sub(wholeK ? firstK : k.add(firstK, copyK), endK);
   auto kExists = [&](Value from, int64_t i) { return k.less(from, wholeK ? 0 : -placeK(i)); };
   auto xExists = [&](Value from, int64_t i) { return k.less(from, operand.size - placeX(i)); };
-  // Threads that fill whole rows have all their copies at the same k, or at the same x: that condition goes into the other one's index.
+  // Threads that fill whole rows have all their copies at the same k, or at the same x: that condition goes into the
+  // other one's index.
   bool sameK = wholeK || !varies(&OperandTile::placeK), sameX = !varies(&OperandTile::placeX);
   Value x = !wholeX && sameK ? k.select(kExists(place, 0), copyX, k.index(kNever)) : copyX;
   if (!wholeX && !sameK && sameX)
     place = k.select(xExists(copyX, 0), place, k.index(kNever));
   SmallVector<Value> valid;
   for (int64_t i = 0; i < copies; ++i)
-    valid.push_back(wholeX ? kExists(place, i)
+    valid.push_back(wholeX  ? kExists(place, i)
                     : sameK ? xExists(x, i)
                     : sameX ? kExists(place, i)
                             : k.both(kExists(place, i), xExists(copyX, i)));
@@ -176,8 +181,8 @@ void OperandTile::locateFragments(Value warp) {
   Value lane = k.lane(), row, byte;
   Value first = k.mul(warp, warpSize);
   if (byMatrix()) {
-    // Lane l gives the address of row l % 8 of matrix l / 8: two halves of k of two strips, in the order of the instruction's registers,
-    // which are neighbours then.
+    // Lane l gives the address of row l % 8 of matrix l / 8: two halves of k of two strips, in the order of the
+    // instruction's registers, which are neighbours then.
     Value place = k.rem(lane, 8), fast = k.rem(k.div(lane, 8), 2), slow = k.div(lane, 16);
     Value half = side == Side::Rows ? slow : fast, strip = k.mul(side == Side::Rows ? fast : slow, 8);
     row = operand.form.alongK ? k.add(first, k.add(strip, place)) : k.add(k.mul(half, 8), place);
@@ -209,7 +214,8 @@ SmallVector<Value> OperandTile::fragments(Value stage, int64_t step) {
       Value from = at(stage, fragmentPlace, step * product.stepK() + 4 * half, 8 * s * product.elementBytes);
       Value loaded = k.rawLoad(from, k.index(0), type, 4 * map.group);
       for (int64_t j = 0; j < map.group; ++j)
-        registers[number(s + j, half)] = map.group == 1 ? loaded : vector::ExtractOp::create(k.b, loaded, ArrayRef<int64_t>{j}).getResult();
+        registers[number(s + j, half)] =
+            map.group == 1 ? loaded : vector::ExtractOp::create(k.b, loaded, ArrayRef<int64_t>{j}).getResult();
     }
   return registers;
 }

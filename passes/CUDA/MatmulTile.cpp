@@ -18,8 +18,8 @@ int64_t MatmulTile::depthTiles(const ProductShape &p) const { return divideCeil(
 
 std::string MatmulTile::text() const {
   std::string text;
-  llvm::raw_string_ostream(text) << rows << 'x' << columns << 'x' << depth << ',' << warpRows << 'x' << warpColumns << ',' << stages
-                                 << ',' << splits;
+  llvm::raw_string_ostream(text) << rows << 'x' << columns << 'x' << depth << ',' << warpRows << 'x' << warpColumns
+                                 << ',' << stages << ',' << splits;
   return text;
 }
 
@@ -28,7 +28,8 @@ std::optional<MatmulTile> cuda::parseTile(llvm::StringRef text) {
   for (llvm::StringRef part : llvm::split(text, ','))
     llvm::append_range(fields, llvm::split(part, 'x'));
   MatmulTile tile;
-  int64_t *numbers[] = {&tile.rows, &tile.columns, &tile.depth, &tile.warpRows, &tile.warpColumns, &tile.stages, &tile.splits};
+  int64_t *numbers[] = {&tile.rows,        &tile.columns, &tile.depth, &tile.warpRows,
+                        &tile.warpColumns, &tile.stages,  &tile.splits};
   if (fields.size() != std::size(numbers))
     return std::nullopt;
   for (auto [field, number] : llvm::zip_equal(fields, numbers))
@@ -39,9 +40,9 @@ std::optional<MatmulTile> cuda::parseTile(llvm::StringRef text) {
   return tile;
 }
 
-// A store instruction writes `run` columns (at most 16 bytes) of eight rows, four threads a row. Rows that are served together (four of
-// pairs, two of quads) must start 32 or 64 bytes apart in the 128 bytes of all banks; of runs of eight, a thread's two halves are 32
-// bytes apart, and the rows' halves fit into one another 16 bytes apart.
+// A store instruction writes `run` columns (at most 16 bytes) of eight rows, four threads a row. Rows that are served
+// together (four of pairs, two of quads) must start 32 or 64 bytes apart in the 128 bytes of all banks; of runs of
+// eight, a thread's two halves are 32 bytes apart, and the rows' halves fit into one another 16 bytes apart.
 int64_t cuda::stagingPitch(const MatmulTile &tile, int64_t run) {
   return tile.columns + (run == 2 ? 8 : run == 4 ? 16 : 4);
 }
@@ -66,7 +67,8 @@ bool cuda::isValidTile(const ProductShape &p, const MatmulTile &tile, const Chip
   auto isPower = [](int64_t value, int64_t least, int64_t most) {
     return llvm::isPowerOf2_64(value) && value >= least && value <= most;
   };
-  if (!check(isPower(tile.rows, 16, 128) && isPower(tile.columns, 16, 256), "16 to 128 rows and 16 to 256 columns, powers of two") ||
+  if (!check(isPower(tile.rows, 16, 128) && isPower(tile.columns, 16, 256),
+             "16 to 128 rows and 16 to 256 columns, powers of two") ||
       !check(tile.depth == 32 || tile.depth == 64, "a depth of 32 or 64") ||
       !check(isPower(tile.warpRows, 16, std::min<int64_t>(tile.rows, 64)) &&
                  isPower(tile.warpColumns, 16, std::min<int64_t>(tile.columns, 64)),
@@ -81,16 +83,18 @@ bool cuda::isValidTile(const ProductShape &p, const MatmulTile &tile, const Chip
          check(tile.stages >= 1 && tile.stages <= 6 && (tile.stages > 1 || tile.depthTiles(p) == 1),
                "one to six stages, one only where k is one tile deep") &&
          check(sharedBytes(p, tile) <= chip.sharedPerBlock, "no more shared memory than a block may have") &&
-         check(estimateRegisters(p, tile) <= kRegistersPerThread && estimateRegisters(p, tile) * tile.threads() <= kRegistersPerMultiprocessor,
+         check(estimateRegisters(p, tile) <= kRegistersPerThread &&
+                   estimateRegisters(p, tile) * tile.threads() <= kRegistersPerMultiprocessor,
                "sums and fragments that fit the registers");
 }
 
-/// Clocks that a multiprocessor is busy with one tile of k of `resident` blocks: the unit that has most to do, and a part of what the
-/// others have to do, since they overlap but not perfectly.
+/// Clocks that a multiprocessor is busy with one tile of k of `resident` blocks: the unit that has most to do, and a
+/// part of what the others have to do, since they overlap but not perfectly.
 static double busyClocks(const ProductShape &p, const MatmulTile &tile, const Chip &chip, int64_t resident) {
   constexpr double kSharedBytes = 128, kL2Bytes = 40, kLanes = 64; // a clock
   constexpr double kExposed = 0.2;
-  double bytes = tile.stageBytes(p), warpBytes = tile.warps() * (tile.warpRows + tile.warpColumns) * tile.depth * p.elementBytes;
+  double bytes = tile.stageBytes(p),
+         warpBytes = tile.warps() * (tile.warpRows + tile.warpColumns) * tile.depth * p.elementBytes;
   double tensor = static_cast<double>(tile.rows * tile.columns * tile.depth) * (p.isF32() ? 6 : 1) / chip.products;
   // f32: three integer operations split an element; a copy is an instruction for 32 lanes at least.
   double lanes = p.isF32() ? 3 * warpBytes / p.elementBytes : 0;
@@ -142,9 +146,9 @@ struct Shape {
 
 // From large to small: of equal estimates the first wins.
 static constexpr Shape kShapes[] = {
-    {128, 256, 64, 64}, {128, 128, 64, 64}, {128, 128, 64, 32}, {64, 256, 64, 32},  {128, 64, 64, 32}, {64, 128, 32, 64},
-    {64, 128, 64, 32},  {128, 64, 32, 32},  {64, 64, 32, 32},   {128, 32, 32, 32},  {32, 128, 32, 32}, {64, 32, 32, 16},
-    {32, 64, 16, 32},   {32, 32, 16, 16},   {16, 128, 16, 32},  {128, 16, 32, 16},  {16, 64, 16, 16},  {64, 16, 16, 16},
+    {128, 256, 64, 64}, {128, 128, 64, 64}, {128, 128, 64, 32}, {64, 256, 64, 32}, {128, 64, 64, 32}, {64, 128, 32, 64},
+    {64, 128, 64, 32},  {128, 64, 32, 32},  {64, 64, 32, 32},   {128, 32, 32, 32}, {32, 128, 32, 32}, {64, 32, 32, 16},
+    {32, 64, 16, 32},   {32, 32, 16, 16},   {16, 128, 16, 32},  {128, 16, 32, 16}, {16, 64, 16, 16},  {64, 16, 16, 16},
     {16, 32, 16, 16},   {32, 16, 16, 16},   {16, 16, 16, 16},
 };
 static constexpr int64_t kSplits[] = {1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32};
@@ -180,7 +184,8 @@ MatmulInstructions cuda::countInstructions(const ProductShape &p, const MatmulTi
   MatmulInstructions counts{};
   int64_t steps = tile.depth / p.stepK();
   counts.mma = tile.warpRows / 16 * (tile.warpColumns / 8) * steps * (p.isF32() ? 3 : 1);
-  for (auto [form, size, warpSize] : {std::tuple{p.a, tile.rows, tile.warpRows}, {p.b, tile.columns, tile.warpColumns}}) {
+  for (auto [form, size, warpSize] :
+       {std::tuple{p.a, tile.rows, tile.warpRows}, {p.b, tile.columns, tile.warpColumns}}) {
     if (form.alongK || !p.isF32()) // f32 across k by plain loads: ldmatrix transposes 16-bit elements only
       counts.ldmatrix += warpSize / 16 * steps;
     int64_t copies = tile.stages * tile.copies(p, form, size); // the first tiles before the loop, one in it

@@ -1,6 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How a matrix product is cut up for a GPU: tiles of blocks and warps, stages of shared memory, parts of the sum. All of it follows from
-// the product's shape and the chip.
+// How a matrix product is cut up for a GPU: tiles of blocks and warps, stages of shared memory, parts of the sum. All
+// of it follows from the product's shape and the chip.
 #pragma once
 
 #include "passes/CUDA/Chip.h"
@@ -26,7 +26,8 @@ struct ProductShape {
   OperandForm a, b;
 
   bool isF32() const { return elementBytes == 4; }
-  /// Elements of k that one tensor-core instruction takes: m16n8k16 for bf16, m16n8k8 for tf32. 32 bytes of each operand's row.
+  /// Elements of k that one tensor-core instruction takes: m16n8k16 for bf16, m16n8k8 for tf32. 32 bytes of each
+  /// operand's row.
   int64_t stepK() const { return 32 / elementBytes; }
 };
 
@@ -55,8 +56,9 @@ struct MatmulTile {
   std::string text() const;
 };
 
-/// Bytes of shared memory in which a block lays out its sums for an epilogue by rows, and the floats between two rows. `run`: neighbouring
-/// columns that a thread holds (MatmulOperand.h); the pitch keeps its vector stores free of bank conflicts.
+/// Bytes of shared memory in which a block lays out its sums for an epilogue by rows, and the floats between two rows.
+/// `run`: neighbouring columns that a thread holds (MatmulOperand.h); the pitch keeps its vector stores free of bank
+/// conflicts.
 int64_t stagingPitch(const MatmulTile &tile, int64_t run);
 inline int64_t stagingBytes(const MatmulTile &tile, int64_t run) { return tile.rows * stagingPitch(tile, run) * 4; }
 
@@ -69,8 +71,9 @@ bool isValidTile(const ProductShape &p, const MatmulTile &tile, const Chip &chip
 /// Reads MatmulTile::text().
 std::optional<MatmulTile> parseTile(llvm::StringRef text);
 
-/// The valid tile whose estimated time (in clocks) is least: waves of blocks over the chip, blocks resident on a multiprocessor, and for
-/// one tile of k the largest of the times that tensor cores, shared memory, L2 and latency ask for.
+/// The valid tile whose estimated time (in clocks) is least: waves of blocks over the chip, blocks resident on a
+/// multiprocessor, and for one tile of k the largest of the times that tensor cores, shared memory, L2 and latency ask
+/// for.
 MatmulTile chooseTile(const ProductShape &p, const Chip &chip);
 double estimateClocks(const ProductShape &p, const MatmulTile &tile, const Chip &chip);
 

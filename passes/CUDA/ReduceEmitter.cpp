@@ -1,11 +1,11 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Sums over dimensions and the global norm. Long sums are cut into chunks, whose number follows from the shape; a second launch
-// adds the chunks in order.
+// Sums over dimensions and the global norm. Long sums are cut into chunks, whose number follows from the shape; a
+// second launch adds the chunks in order.
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/CUDA/ColumnSums.h"
 #include "passes/CUDA/Emitters.h"
 #include "passes/CUDA/RowTile.h"
 #include "passes/Kernels/Elementwise.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -34,9 +34,9 @@ Value sumElements(KernelBuilder &k, Value vector) {
 
 /// Sums of rows: `lanes` threads share one, or a chunk of one.
 struct RowSumTile {
-  int64_t lanes = 1, threads = kWarp;    // as in RowTile
-  int64_t vectors = 1;                   // of a row
-  int64_t chunks = 1, chunkVectors = 1;  // that a row is cut into, only where a block has it
+  int64_t lanes = 1, threads = kWarp;   // as in RowTile
+  int64_t vectors = 1;                  // of a row
+  int64_t chunks = 1, chunkVectors = 1; // that a row is cut into, only where a block has it
   bool isBlockWide() const { return lanes > kWarp; }
   int64_t blocks(int64_t rows) const { return isBlockWide() ? rows * chunks : ceilDiv(rows, threads / lanes); }
 
@@ -62,7 +62,8 @@ struct RowSumTile {
   }
 };
 
-/// A reduce_sum seen as out[row, column] = sum over the terms (and over the last dimension, if it is reduced) of the input.
+/// A reduce_sum seen as out[row, column] = sum over the terms (and over the last dimension, if it is reduced) of the
+/// input.
 struct Reduction {
   explicit Reduction(ReduceSumOp op) : shape(op.getInput().getType().getShape()) {
     SmallVector<bool> reduced(shape.size(), false);
@@ -163,7 +164,8 @@ private:
             k.store(sum, f.partial(0), k.add(k.mul(line, tile.columns), column), k.f32Type(), r.width * 4);
             return;
           }
-          f.storeYields({body.shape(op.getResult()), row, column, r.width, {}}, {{op.getResult(), sum}}, body.yieldsOf(0));
+          f.storeYields({body.shape(op.getResult()), row, column, r.width, {}}, {{op.getResult(), sum}},
+                        body.yieldsOf(0));
         });
   }
 
@@ -208,8 +210,8 @@ private:
   Reduction r;
 };
 
-/// The inputs of a global_norm in launches of many: one a type of elements, as long as the kernel's parameters fit 4 KiB. A block has one
-/// chunk of one input.
+/// The inputs of a global_norm in launches of many: one a type of elements, as long as the kernel's parameters fit 4
+/// KiB. A block has one chunk of one input.
 struct NormPlan {
   static constexpr int64_t kChunk = 16384, kMaxPointers = 4096 / 8;
 
@@ -252,7 +254,8 @@ public:
       LaunchPlan squares;
       squares.suffix = "_squares" + std::to_string(number);
       for (unsigned i : launch.inputs)
-        squares.arguments.push_back({Kind::Input, cast<BlockArgument>(getViewSource(op.getInputs()[i])).getArgNumber()});
+        squares.arguments.push_back(
+            {Kind::Input, cast<BlockArgument>(getViewSource(op.getInputs()[i])).getArgNumber()});
       LaunchArgument partial = {Kind::Partial, static_cast<unsigned>(number)};
       squares.arguments.push_back(partial);
       squares.tasks = launch.blocks;
@@ -301,8 +304,9 @@ private:
     return inputs;
   }
 
-  /// The number of the input that this block belongs to, by counting the first blocks that it has reached: of groups of inputs, then of
-  /// those in its group. LLVM merges the levels of a search tree, and the thresholds of the lower ones fill the registers.
+  /// The number of the input that this block belongs to, by counting the first blocks that it has reached: of groups of
+  /// inputs, then of those in its group. LLVM merges the levels of a search tree, and the thresholds of the lower ones
+  /// fill the registers.
   Value findInput(const NormPlan::Launch &launch) {
     int64_t count = launch.inputs.size(), size = 1;
     while (size * size < count)
@@ -319,11 +323,13 @@ private:
     })[0];
   }
 
-  /// Its pointer, first block and elements: by a jump, since a choice among hundreds of pointers would keep them all in registers.
+  /// Its pointer, first block and elements: by a jump, since a choice among hundreds of pointers would keep them all in
+  /// registers.
   SmallVector<Value> chooseInput(const NormPlan::Launch &launch) {
     int64_t count = launch.inputs.size();
     auto parts = [&](int64_t i) {
-      return SmallVector<Value>{k.pointers[i], k.index(launch.starts[i]), k.index(elements(op.getInputs()[launch.inputs[i]]))};
+      return SmallVector<Value>{k.pointers[i], k.index(launch.starts[i]),
+                                k.index(elements(op.getInputs()[launch.inputs[i]]))};
     };
     return count == 1 ? parts(0) : k.chooseCase(findInput(launch), count, parts);
   }
@@ -348,7 +354,8 @@ private:
     Value sum = k.constant(0);
     for (auto [number, launch] : llvm::enumerate(norm.launches)) {
       Value partial = f.partial(number);
-      sum = sumStrided(k, k.thread, k.index(launch.blocks), k.threads, sum, [&](Value at) { return k.loadF32(partial, at); });
+      sum = sumStrided(k, k.thread, k.index(launch.blocks), k.threads, sum,
+                       [&](Value at) { return k.loadF32(partial, at); });
     }
     sum = k.sumBlock(sum, k.shared(0));
     k.when(k.equal(k.thread, k.index(0)), [&] {

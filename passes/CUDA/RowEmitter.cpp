@@ -1,11 +1,12 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Functions of whole rows: softmax, L2 normalisation, cross entropies, their gradients, argmax. A row is read once where it fits the
-// registers; a longer one (a vocabulary) once a sweep, with maximum and sum of exponentials in the same sweep (arXiv 1805.02867).
+// Functions of whole rows: softmax, L2 normalisation, cross entropies, their gradients, argmax. A row is read once
+// where it fits the registers; a longer one (a vocabulary) once a sweep, with maximum and sum of exponentials in the
+// same sweep (arXiv 1805.02867).
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/CUDA/Emitters.h"
 #include "passes/CUDA/RowTile.h"
 #include "passes/Kernels/Elementwise.h"
 #include "passes/Kernels/VectorMath.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <limits>
 
@@ -39,8 +40,8 @@ public:
   }
 
 private:
-  /// e^(x - top) of a row, and their sum. `top` is the largest element, or the lowest finite number where all are -infinity: then the
-  /// exponentials are 0, not NaN.
+  /// e^(x - top) of a row, and their sum. `top` is the largest element, or the lowest finite number where all are
+  /// -infinity: then the exponentials are 0, not NaN.
   struct Exponentials {
     Value top, total;
     Elements powers;
@@ -63,7 +64,8 @@ private:
     return best;
   }
   Value maxOfRow(Value own) {
-    return row.combine({own}, [&](ArrayRef<Value> a, ArrayRef<Value> c) { return SmallVector<Value>{k.maxf(a[0], c[0])}; })[0];
+    return row.combine({own},
+                       [&](ArrayRef<Value> a, ArrayRef<Value> c) { return SmallVector<Value>{k.maxf(a[0], c[0])}; })[0];
   }
 
   // Lanes may disagree on the maximum of a row with a NaN; the sum is NaN for all of them then.
@@ -84,7 +86,8 @@ private:
     return e;
   }
 
-  // Each thread keeps the largest element so far and the sum of exponentials relative to it, which a larger one scales down.
+  // Each thread keeps the largest element so far and the sum of exponentials relative to it, which a larger one scales
+  // down.
   Exponentials exponentialsOnline(const Elements &x, unsigned extras, Terms terms) {
     SmallVector<Value> state(1 + extras, row.splat(0.0));
     state.push_back(lowest());
@@ -128,7 +131,8 @@ private:
     if (tile.width == 1)
       return k.select(equal(position, k.index(0)), k.constant(hit), k.constant(miss));
     SmallVector<int32_t> counts = llvm::to_vector(llvm::seq<int32_t>(0, tile.width));
-    Value iota = arith::ConstantOp::create(k.b, DenseElementsAttr::get(cast<VectorType>(position.getType()), ArrayRef(counts)));
+    Value iota =
+        arith::ConstantOp::create(k.b, DenseElementsAttr::get(cast<VectorType>(position.getType()), ArrayRef(counts)));
     return k.select(equal(position, iota), row.splat(hit), row.splat(miss));
   }
 
@@ -142,7 +146,8 @@ private:
   void softmaxGrad(SoftmaxGradOp op) {
     Elements y = row.read(op.getProbabilities()), dy = row.read(op.getGradient());
     Value dot = row.splat(row.sum([&](Slot slot) { return k.mulf(dy.at(slot), y.at(slot)); }));
-    row.store(op.getResult(), body.yieldsOf(0), [&](Slot slot) { return k.mulf(y.at(slot), k.subf(dy.at(slot), dot)); });
+    row.store(op.getResult(), body.yieldsOf(0),
+              [&](Slot slot) { return k.mulf(y.at(slot), k.subf(dy.at(slot), dot)); });
   }
 
   void l2Normalize(L2NormalizeOp op) {
@@ -164,9 +169,8 @@ private:
       divisor = k.select(isSmall, k.constant(eps), norm);
     }
     Value along = row.splat(dot), divisorVector = row.splat(divisor);
-    row.store(op.getResult(), body.yieldsOf(0), [&](Slot slot) {
-      return k.divf(k.subf(dy.at(slot), k.mulf(y.at(slot), along)), divisorVector);
-    });
+    row.store(op.getResult(), body.yieldsOf(0),
+              [&](Slot slot) { return k.divf(k.subf(dy.at(slot), k.mulf(y.at(slot), along)), divisorVector); });
   }
 
   void crossEntropy(CrossEntropyOp op) {
@@ -227,7 +231,8 @@ private:
     });
   }
 
-  // The first one of several that are equal. A NaN is never larger, and nothing is larger than a NaN in the first column.
+  // The first one of several that are equal. A NaN is never larger, and nothing is larger than a NaN in the first
+  // column.
   void argmax(ArgmaxOp op) {
     bool isFloat = isa<FloatType>(op.getInput().getType().getElementType());
     auto isGreater = [&](Value x, Value y) -> Value {
@@ -275,9 +280,10 @@ class RowEmitter : public Emitter {
 public:
   bool supports(KernelOp kernel, const TargetInfo &, std::string &why) const override {
     KernelBody body(kernel);
-    bool known = isa_and_nonnull<SoftmaxOp, SoftmaxGradOp, L2NormalizeOp, L2NormalizeGradOp, CrossEntropyOp, CrossEntropyGradOp,
-                                 SoftCrossEntropyOp, SoftCrossEntropyGradOp, ArgmaxOp>(body.anchor);
-    known = known && llvm::all_of(body.anchor->getOperands(), [](Value operand) { return canEvaluate(operand, nullptr); }) &&
+    bool known = isa_and_nonnull<SoftmaxOp, SoftmaxGradOp, L2NormalizeOp, L2NormalizeGradOp, CrossEntropyOp,
+                                 CrossEntropyGradOp, SoftCrossEntropyOp, SoftCrossEntropyGradOp, ArgmaxOp>(body.anchor);
+    known = known &&
+            llvm::all_of(body.anchor->getOperands(), [](Value operand) { return canEvaluate(operand, nullptr); }) &&
             llvm::all_of(body.yields, [&](Value value) { return canEvaluate(value, body.anchor); });
     if (!known)
       why = "expected a row function of strided accesses";

@@ -1,8 +1,8 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Rows shared among threads.
 #include "passes/CUDA/RowTile.h"
-#include "passes/Kernels/Elementwise.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "passes/Kernels/Elementwise.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -18,7 +18,9 @@ static constexpr int64_t kManyBlocks = 256;
 
 int64_t RowTile::scratchBytes() const { return isBlockWide() ? 2 * kMaxState * (threads / kWarp) * 4 : 0; }
 
-static int64_t powerOfTwo(int64_t atLeast) { return static_cast<int64_t>(llvm::PowerOf2Ceil(std::max<int64_t>(atLeast, 1))); }
+static int64_t powerOfTwo(int64_t atLeast) {
+  return static_cast<int64_t>(llvm::PowerOf2Ceil(std::max<int64_t>(atLeast, 1)));
+}
 
 RowTile cuda::chooseRowTile(int64_t rows, int64_t columns, int64_t width, const RowBudget &budget, bool isStrided) {
   RowTile tile;
@@ -92,7 +94,8 @@ RowThread::RowThread(LaunchFunction &f, const RowTile &tile, ArrayRef<int64_t> s
 }
 
 void RowThread::start() {
-  Value own = tile.lanes == k.threads ? k.block : k.add(k.mul(k.block, tile.rowsPerBlock()), k.div(k.thread, tile.lanes));
+  Value own =
+      tile.lanes == k.threads ? k.block : k.add(k.mul(k.block, tile.rowsPerBlock()), k.div(k.thread, tile.lanes));
   moveTo(own, tile.rows % tile.rowsPerBlock() == 0 ? Value() : k.less(own, tile.rows));
 }
 
@@ -163,9 +166,8 @@ SmallVector<Value> RowThread::fold(ArrayRef<Value> initial, FoldBody body) {
     });
     if (done == tile.columns)
       return state;
-    return k.loop(k.add(own, done), k.index(tile.columns), tile.step(), state, [&](Value column, ValueRange in) {
-      return body(slotsFrom(column, 1), SmallVector<Value>(in));
-    });
+    return k.loop(k.add(own, done), k.index(tile.columns), tile.step(), state,
+                  [&](Value column, ValueRange in) { return body(slotsFrom(column, 1), SmallVector<Value>(in)); });
   }
   SmallVector<Slot> whole;
   for (int64_t i = 0; i < wholeSlots(); ++i)
@@ -214,9 +216,11 @@ SmallVector<Value> RowThread::combine(SmallVector<Value> state, Merge merge) {
     return state;
   assert(static_cast<int64_t>(state.size()) <= kMaxState && "expected a state that fits the scratch");
   int64_t warps = tile.threads / kWarp;
-  // Two halves take turns, so one barrier is enough: whoever writes a half again has passed the barrier of the other one, which nobody
-  // reaches before having read the first.
-  auto part = [&](size_t i) { return k.shared(scratch + ((odd ? kMaxState : 0) + static_cast<int64_t>(i)) * warps * 4); };
+  // Two halves take turns, so one barrier is enough: whoever writes a half again has passed the barrier of the other
+  // one, which nobody reaches before having read the first.
+  auto part = [&](size_t i) {
+    return k.shared(scratch + ((odd ? kMaxState : 0) + static_cast<int64_t>(i)) * warps * 4);
+  };
   k.when(k.equal(k.lane(), k.index(0)), [&] {
     for (auto [i, value] : llvm::enumerate(state))
       k.rawStore(value, part(i), k.warp(), 4);
@@ -306,5 +310,6 @@ void RowThread::once(llvm::function_ref<void()> body) {
 
 void RowThread::storeScalar(Value result, ArrayRef<unsigned> yields, Value scalar) {
   if (!yields.empty())
-    f.storeYields(elementPoint(k, cast<RankedTensorType>(result.getType()).getShape(), row), {{result, scalar}}, yields);
+    f.storeYields(elementPoint(k, cast<RankedTensorType>(result.getType()).getShape(), row), {{result, scalar}},
+                  yields);
 }

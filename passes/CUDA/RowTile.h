@@ -1,6 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How threads share the rows of a tensor, and what one of them does: reads its part of a row once, into registers where it fits,
-// reduces over the row, stores. Functions of whole rows and layer normalisation are written with it.
+// How threads share the rows of a tensor, and what one of them does: reads its part of a row once, into registers where
+// it fits, reduces over the row, stores. Functions of whole rows and layer normalisation are written with it.
 #pragma once
 
 #include "passes/CUDA/LaunchFunction.h"
@@ -8,7 +8,8 @@
 
 namespace vlp::cuda {
 
-/// Elements of a row that a thread may hold: in a warp that has a row to itself, and in a block. More operands, fewer elements.
+/// Elements of a row that a thread may hold: in a warp that has a row to itself, and in a block. More operands, fewer
+/// elements.
 struct RowBudget {
   int64_t warp, block;
   int64_t threads;     // of a block, at most
@@ -19,9 +20,10 @@ struct RowBudget {
 struct RowTile {
   int64_t rows = 1, columns = 1;
   int64_t width = 1;
-  int64_t lanes = 1;    // a power of two up to a warp, or all threads of the block
+  int64_t lanes = 1; // a power of two up to a warp, or all threads of the block
   int64_t threads = kWarp;
-  int64_t slots = 1;    // vectors of a thread; the last one lies beyond the row's end for some threads unless the tile is exact
+  int64_t slots =
+      1; // vectors of a thread; the last one lies beyond the row's end for some threads unless the tile is exact
   bool resident = true; // whether they stay in registers
 
   int64_t rowsPerBlock() const { return threads / lanes; }
@@ -33,11 +35,13 @@ struct RowTile {
   int64_t scratchBytes() const;
 };
 
-/// From the shape alone. Short rows share a warp, usual ones have one each, and long ones, or few of them, a block. `isStrided`: an operand
-/// runs across its rows in memory; then neighbouring rows stay in one block, where they share cache lines.
+/// From the shape alone. Short rows share a warp, usual ones have one each, and long ones, or few of them, a block.
+/// `isStrided`: an operand runs across its rows in memory; then neighbouring rows stay in one block, where they share
+/// cache lines.
 RowTile chooseRowTile(int64_t rows, int64_t columns, int64_t width, const RowBudget &budget, bool isStrided = false);
 
-/// The largest width at which a thread can read and write rows of `shape`: 16 bytes of the narrowest type among `values`.
+/// The largest width at which a thread can read and write rows of `shape`: 16 bytes of the narrowest type among
+/// `values`.
 int64_t rowWidth(llvm::ArrayRef<Value> values, llvm::ArrayRef<int64_t> shape);
 /// Whether `value`, read at `shape`, is no function of inputs whose last dimension is contiguous (or repeated).
 bool isStrided(Value value, llvm::ArrayRef<int64_t> shape);
@@ -70,7 +74,8 @@ public:
 
   /// The row of this thread in a grid of `tile.blocks()` blocks.
   void start();
-  /// Works on `row` from now on. Where `isRow` does not hold (null: it always does) the last row is read, and nothing stored.
+  /// Works on `row` from now on. Where `isRow` does not hold (null: it always does) the last row is read, and nothing
+  /// stored.
   void moveTo(Value row, Value isRow);
 
   KernelBuilder &k;
@@ -93,7 +98,8 @@ public:
   llvm::SmallVector<Value> fold(llvm::ArrayRef<Value> state, FoldBody body);
   void forEach(llvm::function_ref<void(llvm::ArrayRef<Slot>)> body);
 
-  /// Merges the states of all threads of the row pair by pair, in a fixed tree; all get the same. `merge` is commutative.
+  /// Merges the states of all threads of the row pair by pair, in a fixed tree; all get the same. `merge` is
+  /// commutative.
   using Merge = llvm::function_ref<llvm::SmallVector<Value>(llvm::ArrayRef<Value>, llvm::ArrayRef<Value>)>;
   llvm::SmallVector<Value> combine(llvm::SmallVector<Value> state, Merge merge);
 

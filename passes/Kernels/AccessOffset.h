@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Index arithmetic of access maps, for the builders of all targets: they share the names of their operations, not their index type.
+// Index arithmetic of access maps, for the builders of all targets: they share the names of their operations, not their
+// index type.
 #pragma once
 
 #include "passes/Kernels/Access.h"

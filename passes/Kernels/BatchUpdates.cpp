@@ -14,7 +14,8 @@ namespace vlp {
 #include "passes/Kernels/Passes.h.inc"
 } // namespace vlp
 
-/// The update that `kernel` is, if it is a plain one: one vlp.adamw whose scalars are the kernel's operands as they are.
+/// The update that `kernel` is, if it is a plain one: one vlp.adamw whose scalars are the kernel's operands as they
+/// are.
 static AdamWOp getUpdate(KernelOp kernel) {
   if (kernel.getAnchor() != "adamw")
     return {};
@@ -22,7 +23,8 @@ static AdamWOp getUpdate(KernelOp kernel) {
   if (!llvm::hasSingleElement(updates))
     return {};
   AdamWOp update = *updates.begin();
-  bool plain = llvm::all_of(update->getOperands().drop_front(4), [](Value scalar) { return isa<BlockArgument>(scalar); });
+  bool plain =
+      llvm::all_of(update->getOperands().drop_front(4), [](Value scalar) { return isa<BlockArgument>(scalar); });
   return plain ? update : AdamWOp();
 }
 
@@ -91,9 +93,8 @@ struct BatchUpdatesPass : vlp::impl::BatchUpdatesBase<BatchUpdatesPass> {
     for (Operation &op : llvm::make_early_inc_range(getOperation().getBody().front())) {
       // A result that is used before the batch is complete would come too late.
       for (auto &[key, members] : open)
-        if (llvm::any_of(op.getOperands(), [&](Value value) {
-              return llvm::is_contained(members, value.getDefiningOp<KernelOp>());
-            }))
+        if (llvm::any_of(op.getOperands(),
+                         [&](Value value) { return llvm::is_contained(members, value.getDefiningOp<KernelOp>()); }))
           close(members);
       auto kernel = dyn_cast<KernelOp>(op);
       AdamWOp update = kernel ? getUpdate(kernel) : AdamWOp();

@@ -1,9 +1,9 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Elementwise ops as arithmetic on registers.
 #include "passes/Kernels/Elementwise.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/Kernels/Access.h"
 #include "passes/Kernels/VectorMath.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -120,7 +120,8 @@ bool vlp::canEvaluate(Value value, Operation *anchor) {
   Value source = getViewSource(value);
   if (isa<BlockArgument>(source))
     return succeeded(getAccess(value));
-  bool repeatsOnly = isa<BroadcastOp, StopGradientOp>(op) || cast<RankedTensorType>(source.getType()).getNumElements() == 1;
+  bool repeatsOnly =
+      isa<BroadcastOp, StopGradientOp>(op) || cast<RankedTensorType>(source.getType()).getNumElements() == 1;
   return repeatsOnly && canEvaluate(source, anchor);
 }
 

@@ -13,7 +13,8 @@ struct TargetInfo {
   std::string target = "cpu";
   /// For cpu: x86-64-v3 (AVX2, FMA) or x86-64-v4 (AVX-512 F, BW, CD, DQ, VL). For cuda: sm_80, sm_90, ...
   std::string chip = "x86-64-v4";
-  /// cuda: how every matrix product is cut up, e.g. "128x128x64,64x32,3,1" (passes/CUDA/MatmulTile.h); empty: chosen for its shape.
+  /// cuda: how every matrix product is cut up, e.g. "128x128x64,64x32,3,1" (passes/CUDA/MatmulTile.h); empty: chosen
+  /// for its shape.
   std::string matmulTile = {};
 };
 
@@ -46,8 +47,8 @@ struct KernelPlan {
   /// Sizes in bytes of buffers that live only between the launches of this kernel (packed operands, partial sums).
   llvm::SmallVector<int64_t> partials;
   llvm::SmallVector<LaunchPlan> launches;
-  /// (result, input) pairs that may share one buffer: each result element is written after the last read of the input element in
-  /// its place, within one task.
+  /// (result, input) pairs that may share one buffer: each result element is written after the last read of the input
+  /// element in its place, within one task.
   llvm::SmallVector<std::pair<unsigned, unsigned>> inPlace;
 };
 

@@ -44,7 +44,9 @@ int64_t vlp::rowsOf(ArrayRef<int64_t> shape) {
 }
 int64_t vlp::columnsOf(ArrayRef<int64_t> shape) { return shape.empty() ? 1 : shape.back(); }
 int64_t vlp::ceilDiv(int64_t x, int64_t y) { return (x + y - 1) / y; }
-int64_t vlp::rowsPerTask(int64_t columns, int64_t elements) { return std::max<int64_t>(1, elements / std::max<int64_t>(columns, 1)); }
+int64_t vlp::rowsPerTask(int64_t columns, int64_t elements) {
+  return std::max<int64_t>(1, elements / std::max<int64_t>(columns, 1));
+}
 
 LaunchPlan vlp::makeLaunch(const KernelBody &body, StringRef suffix, ArrayRef<unsigned> partialsRead,
                            ArrayRef<unsigned> partialsWritten, bool results) {
@@ -69,9 +71,8 @@ LaunchPlan vlp::makeLaunch(const KernelBody &body, StringRef suffix, ArrayRef<un
 SmallVector<std::pair<unsigned, unsigned>> vlp::elementwiseInPlace(const KernelBody &body) {
   SmallVector<std::pair<unsigned, unsigned>> pairs;
   for (auto [i, argument] : llvm::enumerate(body.kernel.getBody().front().getArguments())) {
-    bool elementwiseOnly = llvm::all_of(argument.getUsers(), [](Operation *user) {
-      return user->hasTrait<Elementwise>() || isa<YieldOp>(user);
-    });
+    bool elementwiseOnly = llvm::all_of(
+        argument.getUsers(), [](Operation *user) { return user->hasTrait<Elementwise>() || isa<YieldOp>(user); });
     if (!elementwiseOnly)
       continue;
     for (auto [r, value] : llvm::enumerate(body.yields))

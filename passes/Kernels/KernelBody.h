@@ -12,8 +12,8 @@ struct KernelBody {
   explicit KernelBody(KernelOp kernel);
 
   mutable KernelOp kernel;
-  mlir::Operation *anchor = nullptr; // null where the body is elementwise only
-  llvm::SmallVector<mlir::Value> yields;   // one per result
+  mlir::Operation *anchor = nullptr;     // null where the body is elementwise only
+  llvm::SmallVector<mlir::Value> yields; // one per result
 
   llvm::ArrayRef<int64_t> shape(mlir::Value value) const {
     return llvm::cast<mlir::RankedTensorType>(value.getType()).getShape();

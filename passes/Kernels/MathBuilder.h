@@ -19,7 +19,7 @@ public:
   /// `element`, or the vector of `element` with the shape of `like`.
   static mlir::Type typeLike(Value like, mlir::Type element);
 
-  Value constant(double value);                // f32
+  Value constant(double value);                 // f32
   Value constantLike(Value like, double value); // f32 in the shape of `like`
   Value intLike(Value like, int32_t value);     // i32 in the shape of `like`
 
@@ -27,7 +27,8 @@ public:
   Value subf(Value x, Value y);
   Value mulf(Value x, Value y);
   Value divf(Value x, Value y);
-  /// Lets divf be two units in the last place off, for divisors of 2^-126 to 2^126. On a GPU, the exact one is a branch and a call.
+  /// Lets divf be two units in the last place off, for divisors of 2^-126 to 2^126. On a GPU, the exact one is a branch
+  /// and a call.
   bool approximateDivision = false;
   Value fma(Value x, Value y, Value z); // x y + z, rounded once
   Value maxf(Value x, Value y);         // x if x is NaN

@@ -12,8 +12,8 @@ struct PatchAccess {
   llvm::SmallVector<int64_t> space;
 };
 
-/// Of a patchify: (B, gy, gx, C, y, x), in order of the rows; of an unpatchify: (B, C, gy, y, gx, x), in order of the image. The operand must be
-/// a strided access.
+/// Of a patchify: (B, gy, gx, C, y, x), in order of the rows; of an unpatchify: (B, C, gy, y, gx, x), in order of the
+/// image. The operand must be a strided access.
 PatchAccess getPatchAccess(mlir::Operation *op);
 
 } // namespace vlp

@@ -38,9 +38,9 @@ struct Shaped {
 
 } // namespace
 
-// Cody-Waite reduction by ln 2, Taylor to degree 7 on |r| <= ln 2 / 2 (remainder 5e-9), and 2^n as the product of two halves, so that
-// neither the largest finite results nor subnormal ones need a case of their own. Rounding by the 1.5 2^23 trick keeps NaN away
-// from float-to-int conversions, whose result would be poison.
+// Cody-Waite reduction by ln 2, Taylor to degree 7 on |r| <= ln 2 / 2 (remainder 5e-9), and 2^n as the product of two
+// halves, so that neither the largest finite results nor subnormal ones need a case of their own. Rounding by the 1.5
+// 2^23 trick keeps NaN away from float-to-int conversions, whose result would be poison.
 Value math::exp(MathBuilder &k, Value x) {
   Shaped s{k, x};
   Value bounded = k.minf(k.maxf(x, s.f(-104.0)), s.f(89.0));
@@ -80,8 +80,8 @@ Value math::log(MathBuilder &k, Value x) {
   return k.select(invalid, s.f(std::numeric_limits<double>::quiet_NaN()), y);
 }
 
-// Abramowitz and Stegun 7.1.26: 1 - erf |x| = p(t) e^(-x^2), t = 1 / (1 + 0.3275911 |x|). `gaussian` is e^(-x^2), which GELU's
-// derivative needs too.
+// Abramowitz and Stegun 7.1.26: 1 - erf |x| = p(t) e^(-x^2), t = 1 / (1 + 0.3275911 |x|). `gaussian` is e^(-x^2), which
+// GELU's derivative needs too.
 static Value erfFrom(MathBuilder &k, Value x, Value gaussian) {
   Shaped s{k, x};
   Value t = k.divf(s.f(1.0), k.fma(s.abs(x), s.f(0.3275911), s.f(1.0)));

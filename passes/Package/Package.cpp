@@ -87,8 +87,8 @@ FailureOr<std::string> vlp::packageModel(ArrayRef<TargetProgram> programs, const
   for (const TargetProgram &each : programs) {
     ModuleOp plan = each.plan;
     if (getSharedText(plan) != shared)
-      return plan.emitError() << "expected plans with the same state and constants, got another for " << each.code.target
-                              << ":" << each.code.chip;
+      return plan.emitError() << "expected plans with the same state and constants, got another for "
+                              << each.code.target << ":" << each.code.chip;
     FailureOr<format::Program> program = buildProgram(plan);
     if (failed(program))
       return failure();

@@ -49,12 +49,12 @@ struct PackageInfo {
   std::string compilerVersion;
 };
 
-/// The bytes of the model.vlp of `programs`, at least one: state, constants, model, architecture, sizes, preprocessing and
-/// aliases from the first plan's ops and attributes `vlp.model`, `vlp.architecture` (strings), `vlp.config` (numbers by
-/// name), `vlp.preprocessing` (the fields of the message Preprocessing) and `vlp.aliases` (other checkpoints' names by
-/// theirs -> ours), all optional; kernels and entries from each plan. All plans must have the same state and constants. The same
-/// input gives the same bytes. Fails, with diagnostics for each, on attributes of the wrong kind, on plans that
-/// disagree and on ops that are no plan.
+/// The bytes of the model.vlp of `programs`, at least one: state, constants, model, architecture, sizes, preprocessing
+/// and aliases from the first plan's ops and attributes `vlp.model`, `vlp.architecture` (strings), `vlp.config`
+/// (numbers by name), `vlp.preprocessing` (the fields of the message Preprocessing) and `vlp.aliases` (other
+/// checkpoints' names by theirs -> ours), all optional; kernels and entries from each plan. All plans must have the
+/// same state and constants. The same input gives the same bytes. Fails, with diagnostics for each, on attributes of
+/// the wrong kind, on plans that disagree and on ops that are no plan.
 llvm::FailureOr<std::string> packageModel(llvm::ArrayRef<TargetProgram> programs, const PackageInfo &info);
 
 } // namespace vlp

@@ -69,12 +69,9 @@ static StagePasses makePlanPasses(const PipelineOptions &options) {
 
 static StagePasses makePasses(Stage stage, const PipelineOptions &options) {
   switch (stage) {
-  case Stage::Graph:
-    return makeGraphPasses(options);
-  case Stage::Kernels:
-    return makeKernelPasses(options);
-  case Stage::Plan:
-    return makePlanPasses(options);
+  case Stage::Graph: return makeGraphPasses(options);
+  case Stage::Kernels: return makeKernelPasses(options);
+  case Stage::Plan: return makePlanPasses(options);
   }
   llvm_unreachable("unknown stage");
 }

@@ -140,10 +140,8 @@ private:
   plan::SlotAttr getSlot(unsigned kernel, const LaunchArgument &argument, int64_t firstPartial) const {
     KernelOp op = assignment.kernels[kernel];
     switch (argument.kind) {
-    case LaunchArgument::Kind::Input:
-      return getSlot(op.getOperand(argument.index));
-    case LaunchArgument::Kind::Result:
-      return getSlot(op.getResult(argument.index));
+    case LaunchArgument::Kind::Input: return getSlot(op.getOperand(argument.index));
+    case LaunchArgument::Kind::Result: return getSlot(op.getResult(argument.index));
     case LaunchArgument::Kind::Partial:
       return getSlot(assignment.partials[kernel][argument.index], firstPartial + argument.index);
     }

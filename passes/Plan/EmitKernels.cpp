@@ -10,12 +10,13 @@ using namespace vlp;
 static FailureOr<const Emitter *> findEmitter(KernelOp kernel, const TargetInfo &target, EmitterLookup lookup) {
   const Emitter *emitter = lookup(kernel.getAnchor());
   if (!emitter)
-    return kernel.emitError() << "kernel of anchor '" << kernel.getAnchor() << "' has no " << target.target << " emitter";
+    return kernel.emitError() << "kernel of anchor '" << kernel.getAnchor() << "' has no " << target.target
+                              << " emitter";
   return emitter;
 }
 
-FailureOr<OwningOpRef<ModuleOp>> vlp::emitKernels(MLIRContext *context, ArrayRef<KernelToEmit> kernels, const TargetInfo &target,
-                                                  EmitterLookup lookup) {
+FailureOr<OwningOpRef<ModuleOp>> vlp::emitKernels(MLIRContext *context, ArrayRef<KernelToEmit> kernels,
+                                                  const TargetInfo &target, EmitterLookup lookup) {
   OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(context));
   for (const KernelToEmit &item : kernels) {
     FailureOr<const Emitter *> emitter = findEmitter(item.kernel, target, lookup);

@@ -53,7 +53,8 @@ private:
     bool communicates;
   };
 
-  /// Dynamic shared memory is the one global that kernels may have; it becomes a field of the context, so that no constant may use it.
+  /// Dynamic shared memory is the one global that kernels may have; it becomes a field of the context, so that no
+  /// constant may use it.
   void replaceConstants() {
     llvm::SmallVector<llvm::Constant *> globals;
     for (llvm::GlobalVariable &global : module.globals()) {
@@ -136,12 +137,14 @@ private:
 
   llvm::Constant *array(llvm::Type *element, llvm::ArrayRef<llvm::Constant *> values) {
     auto *type = llvm::ArrayType::get(element, values.size());
-    return new llvm::GlobalVariable(module, type, true, llvm::GlobalValue::PrivateLinkage, llvm::ConstantArray::get(type, values));
+    return new llvm::GlobalVariable(module, type, true, llvm::GlobalValue::PrivateLinkage,
+                                    llvm::ConstantArray::get(type, values));
   }
 
   /// A bound of the section that the code generator fills; zero where there is none.
   llvm::Constant *sectionBound(StringRef name) {
-    auto *symbol = new llvm::GlobalVariable(module, b.getInt8Ty(), true, llvm::GlobalValue::ExternalWeakLinkage, nullptr, name);
+    auto *symbol =
+        new llvm::GlobalVariable(module, b.getInt8Ty(), true, llvm::GlobalValue::ExternalWeakLinkage, nullptr, name);
     symbol->setVisibility(llvm::GlobalValue::HiddenVisibility);
     return symbol;
   }
@@ -152,14 +155,16 @@ private:
     llvm::SmallVector<llvm::Constant *> kernels, texts;
     auto number = [&](uint32_t value) { return b.getInt32(value); };
     for (const Entry &entry : entries)
-      kernels.push_back(llvm::ConstantStruct::get(kernelType, {text(entry.name), entry.plain, entry.checked, number(entry.parameters),
-                                                               number(entry.threads), number(entry.communicates)}));
+      kernels.push_back(
+          llvm::ConstantStruct::get(kernelType, {text(entry.name), entry.plain, entry.checked, number(entry.parameters),
+                                                 number(entry.threads), number(entry.communicates)}));
     for (const std::string &each : sites)
       texts.push_back(text(each));
-    auto *table = llvm::ConstantStruct::getAnon({number(VLP_SIM_VERSION), number(kernels.size()), array(kernelType, kernels),
-                                                 number(texts.size()), array(pointer, texts), sectionBound("__start_vlp_sites"),
-                                                 sectionBound("__stop_vlp_sites")});
-    new llvm::GlobalVariable(module, table->getType(), true, llvm::GlobalValue::ExternalLinkage, table, "vlp_sim_module");
+    auto *table = llvm::ConstantStruct::getAnon(
+        {number(VLP_SIM_VERSION), number(kernels.size()), array(kernelType, kernels), number(texts.size()),
+         array(pointer, texts), sectionBound("__start_vlp_sites"), sectionBound("__stop_vlp_sites")});
+    new llvm::GlobalVariable(module, table->getType(), true, llvm::GlobalValue::ExternalLinkage, table,
+                             "vlp_sim_module");
   }
 
   llvm::Module &module;
@@ -171,7 +176,8 @@ private:
 
 } // namespace
 
-llvm::FailureOr<std::string> sim::compileModule(const llvm::Module &device, llvm::function_ref<void(const std::string &)> error) {
+llvm::FailureOr<std::string> sim::compileModule(const llvm::Module &device,
+                                                llvm::function_ref<void(const std::string &)> error) {
   std::unique_ptr<llvm::Module> module = llvm::CloneModule(device);
   std::string problem;
   std::unique_ptr<llvm::TargetMachine> machine = cpu::createMachine("x86-64-v3", problem);

@@ -13,10 +13,11 @@ class Module;
 
 namespace vlp::sim {
 
-/// Compiles `device` (LLVM IR for NVPTX after optimisation, intrinsics still in place; not changed) to an ELF shared object for x86-64
-/// without undefined symbols: each kernel twice, plain and instrumented, with the tables of runtime/format/SimABI.h. The same module
-/// gives the same bytes. Every intrinsic and every piece of inline PTX that the simulator does not know is reported, by name, through
-/// `error`; then fails.
-llvm::FailureOr<std::string> compileModule(const llvm::Module &device, llvm::function_ref<void(const std::string &)> error);
+/// Compiles `device` (LLVM IR for NVPTX after optimisation, intrinsics still in place; not changed) to an ELF shared
+/// object for x86-64 without undefined symbols: each kernel twice, plain and instrumented, with the tables of
+/// runtime/format/SimABI.h. The same module gives the same bytes. Every intrinsic and every piece of inline PTX that
+/// the simulator does not know is reported, by name, through `error`; then fails.
+llvm::FailureOr<std::string> compileModule(const llvm::Module &device,
+                                           llvm::function_ref<void(const std::string &)> error);
 
 } // namespace vlp::sim

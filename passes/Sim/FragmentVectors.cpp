@@ -11,7 +11,9 @@ static Value *addressOf(llvm::IRBuilder<> &b, Value *array, unsigned offset) {
   return b.CreateConstInBoundsGEP1_32(b.getInt32Ty(), array, offset);
 }
 
-static llvm::Align alignmentOf(unsigned offset) { return llvm::commonAlignment(llvm::Align(16), offset * sizeof(uint32_t)); }
+static llvm::Align alignmentOf(unsigned offset) {
+  return llvm::commonAlignment(llvm::Align(16), offset * sizeof(uint32_t));
+}
 
 Value *FragmentVectors::pack(llvm::Instruction *where, const Words &words) {
   b.SetInsertPoint(where);
@@ -66,7 +68,8 @@ static bool arePhis(const Words &words) {
   llvm::SmallPtrSet<Value *, 4> seen;
   return words.size() > 1 && llvm::all_of(words, [&](Value *word) {
            auto *phi = llvm::dyn_cast_or_null<llvm::PHINode>(word);
-           return phi && phi->getParent() == llvm::cast<llvm::PHINode>(words.front())->getParent() && seen.insert(phi).second;
+           return phi && phi->getParent() == llvm::cast<llvm::PHINode>(words.front())->getParent() &&
+                  seen.insert(phi).second;
          });
 }
 
@@ -74,7 +77,8 @@ void FragmentVectors::mergePhis(const Words &phis) {
   auto *first = llvm::cast<llvm::PHINode>(phis.front());
   llvm::BasicBlock *block = first->getParent();
   b.SetInsertPoint(block, block->begin());
-  llvm::PHINode *merged = b.CreatePHI(llvm::FixedVectorType::get(first->getType(), phis.size()), first->getNumIncomingValues());
+  llvm::PHINode *merged =
+      b.CreatePHI(llvm::FixedVectorType::get(first->getType(), phis.size()), first->getNumIncomingValues());
   llvm::SmallDenseMap<llvm::BasicBlock *, Value *> packed; // a block may be a predecessor several times
   for (llvm::BasicBlock *before : first->blocks()) {
     Value *&vector = packed[before];

@@ -15,7 +15,8 @@ public:
 
   /// Stores `words`, all of one 32-bit type, at word `offset` of `array` (aligned to 16 bytes), before `where`.
   void store(llvm::Instruction *where, const Words &words, llvm::Value *array, unsigned offset);
-  /// The result of `original`, a word or several, becomes what lies at word `offset` of `array`, at the builder's place.
+  /// The result of `original`, a word or several, becomes what lies at word `offset` of `array`, at the builder's
+  /// place.
   void replaceResult(llvm::CallInst *original, llvm::Value *array, unsigned offset);
   /// Fragments that were phis, as accumulators of loops are, become phis of vectors. To be called once, at the end.
   void mergePhis();

@@ -28,17 +28,21 @@ static bool isProduct(const llvm::Instruction &instruction) {
 
 static bool isLoad(const llvm::Instruction &instruction) {
   StringRef name = intrinsicName(instruction);
-  if (!name.consume_front("ldmatrix.sync.aligned.m8n8.x") || !(name.consume_front("1.") || name.consume_front("2.") || name.consume_front("4.")))
+  if (!name.consume_front("ldmatrix.sync.aligned.m8n8.x") ||
+      !(name.consume_front("1.") || name.consume_front("2.") || name.consume_front("4.")))
     return false;
   name.consume_front("trans.");
   return name == "b16.p3";
 }
 
-bool vlp::sim::isMatrixOperation(const llvm::Instruction &instruction) { return isProduct(instruction) || isLoad(instruction); }
+bool vlp::sim::isMatrixOperation(const llvm::Instruction &instruction) {
+  return isProduct(instruction) || isLoad(instruction);
+}
 
 namespace {
 
-/// Values that only a call at the batch's end will give: the instructions put off and what is taken out of their results.
+/// Values that only a call at the batch's end will give: the instructions put off and what is taken out of their
+/// results.
 using Pending = llvm::SmallPtrSet<const Value *, 32>;
 
 bool uses(const llvm::Instruction &instruction, const Pending &pending) {
@@ -75,7 +79,8 @@ public:
     Words a(product->arg_begin(), product->arg_begin() + 4), b(product->arg_begin() + 4, product->arg_begin() + 6),
         c(product->arg_begin() + 6, product->arg_end());
     std::optional<unsigned> chained = chain(product, c);
-    bool early = llvm::any_of(a, [&](Value *v) { return holds(v); }) || llvm::any_of(b, [&](Value *v) { return holds(v); }) ||
+    bool early = llvm::any_of(a, [&](Value *v) { return holds(v); }) ||
+                 llvm::any_of(b, [&](Value *v) { return holds(v); }) ||
                  (!chained && llvm::any_of(c, [&](Value *v) { return holds(v); }));
     if (!products.empty() && (early || ofKind != kind || words() >= kMostWords))
       return false;
@@ -109,7 +114,8 @@ public:
       fragments.replaceResult(product, array, accumulators + 4 * i);
     for (llvm::CallInst *product : llvm::reverse(products)) {
       for (llvm::User *user : llvm::make_early_inc_range(product->users()))
-        llvm::cast<llvm::Instruction>(user)->eraseFromParent(); // taken out for the next product of the chain, which is gone
+        llvm::cast<llvm::Instruction>(user)
+            ->eraseFromParent(); // taken out for the next product of the chain, which is gone
       product->eraseFromParent();
     }
     reset();
@@ -157,7 +163,8 @@ private:
 
   llvm::Constant *descriptor() {
     // The steps of an accumulator together, so that the engine keeps it in registers.
-    llvm::sort(steps, [](const Step &x, const Step &y) { return std::pair(x.c, x.position) < std::pair(y.c, y.position); });
+    llvm::sort(steps,
+               [](const Step &x, const Step &y) { return std::pair(x.c, x.position) < std::pair(y.c, y.position); });
     llvm::IRBuilder<> &b = calls.b;
     auto *stepType = llvm::StructType::get(b.getInt16Ty(), b.getInt16Ty(), b.getInt16Ty());
     llvm::SmallVector<llvm::Constant *> all;
@@ -214,7 +221,8 @@ public:
     for (llvm::CallInst *load : loads) {
       StringRef name = intrinsicName(*load);
       unsigned matrices = name.contains(".x4.") ? 4 : name.contains(".x2.") ? 2 : 1;
-      entries.push_back(llvm::ConstantStruct::get(entryType, {siteOf(*load), b.getInt16(matrices), b.getInt16(name.contains(".trans."))}));
+      entries.push_back(llvm::ConstantStruct::get(
+          entryType, {siteOf(*load), b.getInt16(matrices), b.getInt16(name.contains(".trans."))}));
       offsets.push_back(words);
       words += matrices;
     }
@@ -224,7 +232,8 @@ public:
       b.SetInsertPoint(load);
       b.CreateStore(calls.flat(load->getArgOperand(0)), b.CreateConstInBoundsGEP1_32(b.getPtrTy(), addresses, i));
     }
-    llvm::Constant *list = calls.constant(llvm::ConstantArray::get(llvm::ArrayType::get(entryType, entries.size()), entries));
+    llvm::Constant *list =
+        calls.constant(llvm::ConstantArray::get(llvm::ArrayType::get(entryType, entries.size()), entries));
     llvm::Constant *all = calls.constant(llvm::ConstantStruct::getAnon({b.getInt32(entries.size()), list}));
     b.SetInsertPoint(where);
     calls.call(Call::LoadMatrices, b.getVoidTy(), {siteOf(*loads.front()), all, addresses, results});
@@ -251,7 +260,8 @@ void vlp::sim::batchMatrixOperations(EngineCalls &calls) {
   ProductBatch products(calls, fragments);
   LoadBatch loads(calls, fragments);
   for (llvm::BasicBlock &block : calls.function) {
-    llvm::SmallVector<llvm::WeakVH> work; // a batch that closes may take what was taken out of its results away, also further down
+    llvm::SmallVector<llvm::WeakVH>
+        work; // a batch that closes may take what was taken out of its results away, also further down
     for (llvm::Instruction &instruction : block)
       work.push_back(&instruction);
     for (llvm::WeakVH &handle : work) {

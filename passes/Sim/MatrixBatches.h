@@ -9,8 +9,9 @@ namespace vlp::sim {
 /// Whether `instruction` is an mma or ldmatrix that the simulator knows.
 bool isMatrixOperation(const llvm::Instruction &instruction);
 
-/// Replaces the mma and ldmatrix instructions of `function`. Those of a basic block that may be put off until the last one's place come in
-/// one call: products until somebody needs a result, loads also until something writes memory or waits.
+/// Replaces the mma and ldmatrix instructions of `function`. Those of a basic block that may be put off until the last
+/// one's place come in one call: products until somebody needs a result, loads also until something writes memory or
+/// waits.
 void batchMatrixOperations(EngineCalls &calls);
 
 } // namespace vlp::sim

@@ -1,6 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Rewrites NVPTX intrinsics. Address spaces stay as they are: x86 treats 1 and 3 as flat memory, and the checker learns from them which
-// memory an access means.
+// Rewrites NVPTX intrinsics. Address spaces stay as they are: x86 treats 1 and 3 as flat memory, and the checker learns
+// from them which memory an access means.
 #include "passes/Sim/Retarget.h"
 #include "passes/Sim/LowerBF16.h"
 #include "passes/Sim/MatrixBatches.h"
@@ -63,10 +63,12 @@ void Retargeter::copyBody() {
   llvm::ValueToValueMapTy map;
   for (llvm::Argument &argument : kernel.args()) {
     if (!argument.getType()->isPointerTy())
-      unsupported.insert("parameter " + std::to_string(argument.getArgNo()) + " of kernel " + kernel.getName().str() + ", which is no pointer");
+      unsupported.insert("parameter " + std::to_string(argument.getArgNo()) + " of kernel " + kernel.getName().str() +
+                         ", which is no pointer");
     Value *address = b.CreateConstInBoundsGEP1_64(b.getInt64Ty(), function.getArg(1), argument.getArgNo());
     Value *word = b.CreateLoad(b.getInt64Ty(), address);
-    map[&argument] = argument.getType()->isPointerTy() ? b.CreateIntToPtr(word, argument.getType()) : llvm::PoisonValue::get(argument.getType());
+    map[&argument] = argument.getType()->isPointerTy() ? b.CreateIntToPtr(word, argument.getType())
+                                                       : llvm::PoisonValue::get(argument.getType());
   }
   llvm::BasicBlock *body = nullptr;
   for (llvm::BasicBlock &block : kernel) {
@@ -78,7 +80,8 @@ void Retargeter::copyBody() {
     if (&block != entry)
       for (llvm::Instruction &instruction : block)
         llvm::RemapInstruction(&instruction, map, llvm::RF_IgnoreMissingLocals | llvm::RF_NoModuleLevelChanges);
-  shared = b.CreateAddrSpaceCast(calls.field(offsetof(vlp_sim_context, shared), b.getPtrTy()), llvm::PointerType::get(context, 3));
+  shared = b.CreateAddrSpaceCast(calls.field(offsetof(vlp_sim_context, shared), b.getPtrTy()),
+                                 llvm::PointerType::get(context, 3));
   b.CreateBr(body);
 }
 
@@ -117,8 +120,8 @@ void Retargeter::rewriteTruncation(llvm::FPTruncInst *truncation) {
   truncation->eraseFromParent();
 }
 
-/// Arithmetic and comparisons on bf16, which the optimiser makes of those on f32 between roundings. In f32 and rounded again it is exact
-/// for one operation: f32 has more than twice bf16's digits.
+/// Arithmetic and comparisons on bf16, which the optimiser makes of those on f32 between roundings. In f32 and rounded
+/// again it is exact for one operation: f32 has more than twice bf16's digits.
 void Retargeter::widen(llvm::Instruction *instruction) {
   b.SetInsertPoint(instruction);
   auto wide = [&](unsigned i) {
@@ -145,10 +148,12 @@ void Retargeter::instrument(llvm::Instruction *instruction) {
     return; // the thread's own
   if (!checked) {
     llvm::MDBuilder metadata(instruction->getContext());
-    instruction->setMetadata(llvm::LLVMContext::MD_pcsections, metadata.createPCSections({{"vlp_sites", {siteOf(*instruction)}}}));
+    instruction->setMetadata(llvm::LLVMContext::MD_pcsections,
+                             metadata.createPCSections({{"vlp_sites", {siteOf(*instruction)}}}));
     return;
   }
-  uint32_t flags = (llvm::isa<llvm::LoadInst>(instruction) ? VLP_SIM_READ : VLP_SIM_WRITE) | (space == 3 ? VLP_SIM_SHARED : VLP_SIM_GLOBAL);
+  uint32_t flags = (llvm::isa<llvm::LoadInst>(instruction) ? VLP_SIM_READ : VLP_SIM_WRITE) |
+                   (space == 3 ? VLP_SIM_SHARED : VLP_SIM_GLOBAL);
   uint64_t size = kernel.getParent()->getDataLayout().getTypeStoreSize(llvm::getLoadStoreType(instruction));
   calls.call(Call::Access, b.getVoidTy(),
              {siteOf(*instruction), calls.flat(const_cast<Value *>(address)), calls.int32(size), calls.int32(flags),
@@ -157,12 +162,39 @@ void Retargeter::instrument(llvm::Instruction *instruction) {
 
 /// Intrinsics that mean the same on x86 and need no library there.
 static bool isPlain(StringRef name) {
-  static const std::set<StringRef> known = {
-      "llvm.abs",      "llvm.assume",   "llvm.bswap",     "llvm.ceil",      "llvm.copysign",  "llvm.ctlz",    "llvm.ctpop",
-      "llvm.cttz",     "llvm.fabs",     "llvm.floor",     "llvm.fma",       "llvm.fmuladd",   "llvm.fshl",    "llvm.fshr",
-      "llvm.maximum",  "llvm.maxnum",   "llvm.minimum",   "llvm.minnum",    "llvm.rint",      "llvm.sadd.sat", "llvm.smax",
-      "llvm.smin",     "llvm.sqrt",     "llvm.ssub.sat",  "llvm.trunc",     "llvm.uadd.sat",  "llvm.umax",    "llvm.umin",
-      "llvm.usub.sat", "llvm.is.fpclass", "llvm.lifetime.start", "llvm.lifetime.end", "llvm.experimental.noalias.scope.decl"};
+  static const std::set<StringRef> known = {"llvm.abs",
+                                            "llvm.assume",
+                                            "llvm.bswap",
+                                            "llvm.ceil",
+                                            "llvm.copysign",
+                                            "llvm.ctlz",
+                                            "llvm.ctpop",
+                                            "llvm.cttz",
+                                            "llvm.fabs",
+                                            "llvm.floor",
+                                            "llvm.fma",
+                                            "llvm.fmuladd",
+                                            "llvm.fshl",
+                                            "llvm.fshr",
+                                            "llvm.maximum",
+                                            "llvm.maxnum",
+                                            "llvm.minimum",
+                                            "llvm.minnum",
+                                            "llvm.rint",
+                                            "llvm.sadd.sat",
+                                            "llvm.smax",
+                                            "llvm.smin",
+                                            "llvm.sqrt",
+                                            "llvm.ssub.sat",
+                                            "llvm.trunc",
+                                            "llvm.uadd.sat",
+                                            "llvm.umax",
+                                            "llvm.umin",
+                                            "llvm.usub.sat",
+                                            "llvm.is.fpclass",
+                                            "llvm.lifetime.start",
+                                            "llvm.lifetime.end",
+                                            "llvm.experimental.noalias.scope.decl"};
   // llvm.fma.v4f32 is llvm.fma
   for (StringRef prefix = name; !prefix.empty(); prefix = prefix.rsplit('.').first) {
     if (known.contains(prefix))
@@ -236,8 +268,8 @@ bool Retargeter::rewriteIntrinsic(llvm::CallInst *call, StringRef name) {
   return false;
 }
 
-/// 2^x: the hardware's error is below 2^-22, this one's below 2^-23. Whole and fraction by the 1.5 2^23 trick, the fraction's power by its
-/// series, and the whole's as a product of two, so that subnormal results are kept.
+/// 2^x: the hardware's error is below 2^-22, this one's below 2^-23. Whole and fraction by the 1.5 2^23 trick, the
+/// fraction's power by its series, and the whole's as a product of two, so that subnormal results are kept.
 Value *Retargeter::exp2(Value *x) {
   auto constant = [&](double value) { return llvm::ConstantFP::get(b.getFloatTy(), value); };
   auto bound = [&](Value *value, Value *limit, llvm::CmpInst::Predicate past) { // a NaN stays
@@ -247,13 +279,14 @@ Value *Retargeter::exp2(Value *x) {
   Value *magic = constant(12582912), *shifted = b.CreateFAdd(bounded, magic);
   Value *fraction = b.CreateFSub(bounded, b.CreateFSub(shifted, magic));
   Value *power = constant(1.5252733804059841e-5); // (ln 2)^i / i! from i = 7 down
-  for (double next : {1.5403530393381608e-4, 1.3333558146428443e-3, 9.6181291076284772e-3, 5.5504108664821580e-2, 2.4022650695910071e-1,
-                      6.9314718055994531e-1, 1.0})
+  for (double next : {1.5403530393381608e-4, 1.3333558146428443e-3, 9.6181291076284772e-3, 5.5504108664821580e-2,
+                      2.4022650695910071e-1, 6.9314718055994531e-1, 1.0})
     power = b.CreateIntrinsic(llvm::Intrinsic::fma, {b.getFloatTy()}, {power, fraction, constant(next)});
   Value *whole = b.CreateSub(b.CreateBitCast(shifted, b.getInt32Ty()), b.CreateBitCast(magic, b.getInt32Ty()));
   Value *half = b.CreateAShr(whole, 1);
   for (Value *exponent : {half, b.CreateSub(whole, half)})
-    power = b.CreateFMul(power, b.CreateBitCast(b.CreateShl(b.CreateAdd(exponent, calls.int32(127)), 23), b.getFloatTy()));
+    power =
+        b.CreateFMul(power, b.CreateBitCast(b.CreateShl(b.CreateAdd(exponent, calls.int32(127)), 23), b.getFloatTy()));
   return power;
 }
 
@@ -280,8 +313,9 @@ bool Retargeter::rewriteShuffle(llvm::CallInst *call, StringRef name) {
   if (mode < 0)
     return false;
   Value *word = b.CreateBitCast(call->getArgOperand(1), b.getInt32Ty());
-  Value *result = calls.call(Call::Shuffle, b.getInt32Ty(),
-                             {siteOf(*call), calls.int32(mode), call->getArgOperand(0), word, call->getArgOperand(2), call->getArgOperand(3)});
+  Value *result = calls.call(
+      Call::Shuffle, b.getInt32Ty(),
+      {siteOf(*call), calls.int32(mode), call->getArgOperand(0), word, call->getArgOperand(2), call->getArgOperand(3)});
   meets = true;
   replace(call, b.CreateBitCast(result, call->getType()));
   return true;
@@ -293,16 +327,18 @@ bool Retargeter::rewriteCopy(llvm::CallInst *call, StringRef name) {
   } else if (name == "wait.group") {
     calls.call(Call::WaitCopies, b.getVoidTy(), {call->getArgOperand(0)});
   } else {
-    uint32_t size = llvm::StringSwitch<uint32_t>(name)
-                        .Cases({"ca.shared.global.4", "ca.shared.global.4.s"}, 4)
-                        .Cases({"ca.shared.global.8", "ca.shared.global.8.s"}, 8)
-                        .Cases({"ca.shared.global.16", "ca.shared.global.16.s", "cg.shared.global.16", "cg.shared.global.16.s"}, 16)
-                        .Default(0);
+    uint32_t size =
+        llvm::StringSwitch<uint32_t>(name)
+            .Cases({"ca.shared.global.4", "ca.shared.global.4.s"}, 4)
+            .Cases({"ca.shared.global.8", "ca.shared.global.8.s"}, 8)
+            .Cases({"ca.shared.global.16", "ca.shared.global.16.s", "cg.shared.global.16", "cg.shared.global.16.s"}, 16)
+            .Default(0);
     if (size == 0)
       return false;
     Value *read = call->arg_size() > 2 ? call->getArgOperand(2) : calls.int32(size);
     calls.call(Call::CopyAsync, b.getVoidTy(),
-               {siteOf(*call), calls.flat(call->getArgOperand(0)), calls.flat(call->getArgOperand(1)), calls.int32(size), read});
+               {siteOf(*call), calls.flat(call->getArgOperand(0)), calls.flat(call->getArgOperand(1)),
+                calls.int32(size), read});
   }
   meets = true;
   replace(call, nullptr);

@@ -7,8 +7,9 @@
 
 namespace vlp::sim {
 
-/// Copies `kernel` into a function of a context and its parameters (vlp_sim_function), in which intrinsics are calls through the context's
-/// table; with `checked`, loads and stores report themselves. What the simulator does not know is added to `unsupported`.
+/// Copies `kernel` into a function of a context and its parameters (vlp_sim_function), in which intrinsics are calls
+/// through the context's table; with `checked`, loads and stores report themselves. What the simulator does not know is
+/// added to `unsupported`.
 class Retargeter {
 public:
   Retargeter(llvm::Function &kernel, bool checked, std::set<std::string> &unsupported);

@@ -76,37 +76,23 @@ Status convert(const SafetensorsTensor &tensor, std::span<Result> values, const 
                                       " elements, not " + std::to_string(values.size())};
   switch (tensor.type) {
   case SafetensorsType::Bool:
-  case SafetensorsType::U8:
-    return convertAll<uint8_t>(tensor, values);
-  case SafetensorsType::I8:
-    return convertAll<int8_t>(tensor, values);
-  case SafetensorsType::I16:
-    return convertAll<int16_t>(tensor, values);
-  case SafetensorsType::U16:
-    return convertAll<uint16_t>(tensor, values);
-  case SafetensorsType::I32:
-    return convertAll<int32_t>(tensor, values);
-  case SafetensorsType::U32:
-    return convertAll<uint32_t>(tensor, values);
-  case SafetensorsType::I64:
-    return convertAll<int64_t>(tensor, values);
-  case SafetensorsType::U64:
-    return convertAll<uint64_t>(tensor, values);
-  default:
-    break;
+  case SafetensorsType::U8: return convertAll<uint8_t>(tensor, values);
+  case SafetensorsType::I8: return convertAll<int8_t>(tensor, values);
+  case SafetensorsType::I16: return convertAll<int16_t>(tensor, values);
+  case SafetensorsType::U16: return convertAll<uint16_t>(tensor, values);
+  case SafetensorsType::I32: return convertAll<int32_t>(tensor, values);
+  case SafetensorsType::U32: return convertAll<uint32_t>(tensor, values);
+  case SafetensorsType::I64: return convertAll<int64_t>(tensor, values);
+  case SafetensorsType::U64: return convertAll<uint64_t>(tensor, values);
+  default: break;
   }
   if constexpr (std::is_floating_point_v<Result>) {
     switch (tensor.type) {
-    case SafetensorsType::F16:
-      return convertAll<Half>(tensor, values);
-    case SafetensorsType::BF16:
-      return convertAll<BFloat>(tensor, values);
-    case SafetensorsType::F32:
-      return convertAll<float>(tensor, values);
-    case SafetensorsType::F64:
-      return convertAll<double>(tensor, values);
-    default:
-      break;
+    case SafetensorsType::F16: return convertAll<Half>(tensor, values);
+    case SafetensorsType::BF16: return convertAll<BFloat>(tensor, values);
+    case SafetensorsType::F32: return convertAll<float>(tensor, values);
+    case SafetensorsType::F64: return convertAll<double>(tensor, values);
+    default: break;
     }
   }
   return Status::invalid("tensor '" + tensor.name + "' is " + toString(tensor.type) + ", which cannot be read as " +

@@ -136,12 +136,9 @@ Status Module::Impl::loadSim() {
 
 Status Module::Impl::loadCode() {
   switch (deviceName.kind) {
-  case DeviceName::Kind::Cpu:
-    return loadCpu();
-  case DeviceName::Kind::Cuda:
-    return loadCuda();
-  case DeviceName::Kind::Sim:
-    return loadSim();
+  case DeviceName::Kind::Cpu: return loadCpu();
+  case DeviceName::Kind::Cuda: return loadCuda();
+  case DeviceName::Kind::Sim: return loadSim();
   }
   return Status::invalid("unknown kind of device");
 }

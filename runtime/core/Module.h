@@ -34,8 +34,8 @@ struct DeviceOptions {
   /// Worker threads of the host, the caller included; 0 means one per available core.
   unsigned threads = 0;
   /// Memory for intermediate values that the caller owns, at least Module::arenaSize() bytes, 64-byte aligned; null:
-  /// the session's own. It must outlive the session and holds garbage between runs. On cuda: memory of the device, in its
-  /// primary context.
+  /// the session's own. It must outlive the session and holds garbage between runs. On cuda: memory of the device, in
+  /// its primary context.
   void *arena = nullptr;
   uint64_t arenaSize = 0;
   /// cuda: the caller's stream (a CUstream of the primary context, not the default one) that entries run on; null: the
@@ -65,7 +65,8 @@ public:
   const std::string &path() const;
   /// "cpu", "NVIDIA A100-SXM4-80GB (sm_80)", "simulated GPU (sm_80)".
   const std::string &device() const;
-  /// Something that the user should know though nothing is wrong, as one line (the driver had to compile PTX); or empty.
+  /// Something that the user should know though nothing is wrong, as one line (the driver had to compile PTX); or
+  /// empty.
   const std::string &note() const;
   ~Module();
 
@@ -95,9 +96,9 @@ public:
   /// Fills every state tensor from its initialiser; random values depend on (seed, name, element) only.
   void initialize(uint64_t seed);
 
-  /// The bytes of a state tensor, for reading and writing until the next run. Its address stays, but on a GPU it is a copy
-  /// on the host: ask again after a run, to read what it left and to write for the next. Empty when there is no such name,
-  /// or when a GPU has failed (readState() says how).
+  /// The bytes of a state tensor, for reading and writing until the next run. Its address stays, but on a GPU it is a
+  /// copy on the host: ask again after a run, to read what it left and to write for the next. Empty when there is no
+  /// such name, or when a GPU has failed (readState() says how).
   std::span<std::byte> state(std::string_view name);
   /// The same for reading alone, which saves a GPU the way back.
   Expected<std::span<const std::byte>> readState(std::string_view name) const;
@@ -106,20 +107,21 @@ public:
   Expected<float> scalar(std::string_view name) const;
   Expected<int32_t> counter(std::string_view name) const;
 
-  /// The memory of an entry's input or output tensor on the host; its address stays. Outputs are those of the entry's last
-  /// run that has ended.
+  /// The memory of an entry's input or output tensor on the host; its address stays. Outputs are those of the entry's
+  /// last run that has ended.
   Expected<std::span<std::byte>> input(std::string_view entry, std::string_view tensor);
   Expected<std::span<const std::byte>> output(std::string_view entry, std::string_view tensor) const;
 
   /// Runs one entry on what its inputs hold. Outputs are then in place, state is updated. A GPU that has failed stays
   /// failed: every later call says so.
   Status run(std::string_view entry);
-  /// run() in two parts, so that the host can work while a GPU runs. start() returns as soon as the inputs may be written
-  /// anew, wait() when the run has ended. Whatever else needs the run's results waits by itself.
+  /// run() in two parts, so that the host can work while a GPU runs. start() returns as soon as the inputs may be
+  /// written anew, wait() when the run has ended. Whatever else needs the run's results waits by itself.
   Status start(std::string_view entry);
   Status wait();
-  /// Begins to bring the inputs to the device, where they wait for the next start() of the entry. Call it after a start()
-  /// to overlap the copy with that run. The inputs must then be left alone; asking for them with input() undoes it.
+  /// Begins to bring the inputs to the device, where they wait for the next start() of the entry. Call it after a
+  /// start() to overlap the copy with that run. The inputs must then be left alone; asking for them with input() undoes
+  /// it.
   Status stage(std::string_view entry);
   /// The same, with a time per op.
   Status runTimed(std::string_view entry, std::vector<OpTiming> &timings);

@@ -136,7 +136,7 @@ static std::string join(const std::vector<std::string> &items) {
 }
 
 Expected<const format::Program *> chooseCpuProgram(const format::Manifest &manifest, std::string_view chip,
-                                             const std::string &path) {
+                                                   const std::string &path) {
   const format::Program *best = nullptr;
   std::vector<std::string> present, refusals;
   for (const format::Program &code : manifest.programs()) {

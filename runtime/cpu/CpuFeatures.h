@@ -22,7 +22,7 @@ std::vector<std::string> missingCpuFeatures(const google::protobuf::RepeatedPtrF
 /// choice to one (x86-64-v3, ...) unless empty. `path` names the file in the error, which lists the missing features of
 /// every candidate.
 Expected<const format::Program *> chooseCpuProgram(const format::Manifest &manifest, std::string_view chip,
-                                             const std::string &path);
+                                                   const std::string &path);
 
 /// Cores that this process may use: its affinity mask, narrowed by a cgroup's CPU quota. At least 1.
 unsigned availableCores();

@@ -30,11 +30,12 @@ Status checkMemory(const std::string &path, const MemoryNeed &need, uint64_t ava
   uint64_t needed = need.state + need.arena + need.inputsAndOutputs + need.scratch;
   if (needed <= available)
     return Status::ok();
-  return {StatusCode::Unavailable,
-          "out of memory: " + path + " needs " + describeBytes(needed) + where + " (state " + describeBytes(need.state) +
-              ", intermediate values " + describeBytes(need.arena) + ", inputs and outputs " +
-              describeBytes(need.inputsAndOutputs) + ", scratch " + describeBytes(need.scratch) + "), " +
-              describeBytes(available) + " are free; compile it for a smaller batch (vlpc --entry=NAME:batch=N)"};
+  return {StatusCode::Unavailable, "out of memory: " + path + " needs " + describeBytes(needed) + where + " (state " +
+                                       describeBytes(need.state) + ", intermediate values " +
+                                       describeBytes(need.arena) + ", inputs and outputs " +
+                                       describeBytes(need.inputsAndOutputs) + ", scratch " +
+                                       describeBytes(need.scratch) + "), " + describeBytes(available) +
+                                       " are free; compile it for a smaller batch (vlpc --entry=NAME:batch=N)"};
 }
 
 Status checkCallersArena(const std::string &path, const void *arena, uint64_t given, uint64_t needed) {

@@ -46,8 +46,8 @@ struct MemoryNeed {
   uint64_t state = 0, arena = 0, inputsAndOutputs = 0, scratch = 0;
 };
 
-/// Refuses a session of the file `path` that cannot fit in `available` bytes, naming every part, rather than failing half
-/// way through a step. `where` is empty or " on NAME".
+/// Refuses a session of the file `path` that cannot fit in `available` bytes, naming every part, rather than failing
+/// half way through a step. `where` is empty or " on NAME".
 Status checkMemory(const std::string &path, const MemoryNeed &need, uint64_t available, const std::string &where);
 
 /// Memory of the caller for intermediate values must be aligned and have the `needed` bytes.

@@ -32,8 +32,7 @@ StatusCode errorCode(Result result) {
   case kIllegalInstruction:
   case kMisalignedAddress:
   case kInvalidPc:
-  case kLaunchFailed:
-    return StatusCode::Internal;
+  case kLaunchFailed: return StatusCode::Internal;
   default:
     return result >= kStreamCaptureUnsupported && result <= kCapturedEvent ? StatusCode::Internal
                                                                            : StatusCode::Unavailable;

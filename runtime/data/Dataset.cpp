@@ -1,8 +1,8 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Reads dataset files. Every number of the file is checked before it is used.
 #include "runtime/data/Dataset.h"
-#include "runtime/data/DatasetFormat.h"
 #include "runtime/core/Sha256.h"
+#include "runtime/data/DatasetFormat.h"
 
 #include <limits>
 #include <nlohmann/json.hpp>

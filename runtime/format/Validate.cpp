@@ -85,7 +85,8 @@ private:
   /// Sections exist; all programs have the same entries, since callers know them by name and shape alone.
   std::string checkProgram(const Program &program) {
     auto plain = [](const auto &item) -> const std::string & { return item.name(); };
-    if (program.section() >= uint32_t(manifest.sections_size()) || program.ptx_section() > uint32_t(manifest.sections_size()))
+    if (program.section() >= uint32_t(manifest.sections_size()) ||
+        program.ptx_section() > uint32_t(manifest.sections_size()))
       return "its code lies in section " + std::to_string(std::max(program.section(), program.ptx_section())) +
              ", but there are " + std::to_string(manifest.sections_size());
     if (auto problem = checkUnique(program.entries(), "entry", plain); !problem.empty())
@@ -106,9 +107,8 @@ private:
 
   static bool sameTensors(const google::protobuf::RepeatedPtrField<Tensor> &a,
                           const google::protobuf::RepeatedPtrField<Tensor> &b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Tensor &x, const Tensor &y) {
-      return x.SerializeAsString() == y.SerializeAsString();
-    });
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](const Tensor &x, const Tensor &y) { return x.SerializeAsString() == y.SerializeAsString(); });
   }
   static bool sameInterface(const Entry &a, const Entry &b) {
     return a.name() == b.name() && a.writes_state() == b.writes_state() && a.finite_flag() == b.finite_flag() &&
@@ -191,10 +191,12 @@ private:
     return "";
   }
 
-  static std::string checkLaunch(const Launch &launch, const Entry &entry, const Program &program, const Regions &regions) {
+  static std::string checkLaunch(const Launch &launch, const Entry &entry, const Program &program,
+                                 const Regions &regions) {
     if (launch.kernel() >= uint32_t(program.kernels_size()))
       return "kernel " + std::to_string(launch.kernel()) + " of " + std::to_string(program.kernels_size());
-    if ((program.target() == "cpu") != (launch.threads() == 0) || launch.threads() > 1024 || launch.shared() > kLargestShared)
+    if ((program.target() == "cpu") != (launch.threads() == 0) || launch.threads() > 1024 ||
+        launch.shared() > kLargestShared)
       return "blocks of " + std::to_string(launch.threads()) + " threads and " + std::to_string(launch.shared()) +
              " bytes of shared memory on target " + program.target();
     if (launch.results() > uint32_t(launch.args_size()))

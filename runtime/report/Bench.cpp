@@ -67,7 +67,8 @@ Expected<BenchResult> bench(Session &session, const BenchOptions &options) {
   if (!entry)
     return entry.status();
   session.initialize(0);
-  VLP_RETURN_IF_ERROR(fillInputs(session, options.entry, int(session.module().manifest().preprocessing().vocabulary_size())));
+  VLP_RETURN_IF_ERROR(
+      fillInputs(session, options.entry, int(session.module().manifest().preprocessing().vocabulary_size())));
   BenchResult result;
   result.entry = options.entry;
   result.batch = batchOf(**entry);
@@ -99,8 +100,8 @@ std::string describeBench(const BenchResult &result, const MachinePeak &peak) {
     table.addRow({name, duration(seconds), fixed(double(result.batch) / seconds, 1), fixed(gflops, 1),
                   shareOfPeak(gflops, peak), fixed(result.bytes / seconds * 1e-9, 1)});
   }
-  return table.text() + "batch " + std::to_string(result.batch) + ", " + std::to_string(result.seconds.size()) + " repeats, " +
-         count(result.flops) + "flops a run; " + describePeak(peak) + "\n";
+  return table.text() + "batch " + std::to_string(result.batch) + ", " + std::to_string(result.seconds.size()) +
+         " repeats, " + count(result.flops) + "flops a run; " + describePeak(peak) + "\n";
 }
 
 std::string benchJson(const BenchResult &result, const MachinePeak &peak) {

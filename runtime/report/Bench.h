@@ -20,8 +20,8 @@ struct BenchResult {
   std::vector<double> seconds; ///< of each repeat
 };
 
-/// Fills the inputs of an entry with plausible values, the same on every call: pictures with normal deviates, token rows that begin and
-/// end as CLIP's do with ids within `vocabulary`, and different pair ids.
+/// Fills the inputs of an entry with plausible values, the same on every call: pictures with normal deviates, token
+/// rows that begin and end as CLIP's do with ids within `vocabulary`, and different pair ids.
 Status fillInputs(Session &session, const std::string &entry, int vocabulary);
 
 /// Initialises the state, fills the inputs, and times the entry.

@@ -103,7 +103,8 @@ std::string tensorList(const google::protobuf::RepeatedPtrField<format::Tensor> 
 std::string programList(const format::Manifest &manifest) {
   std::string text;
   for (const format::Program &program : manifest.programs()) {
-    text += (text.empty() ? "" : "; ") + program.target() + " " + program.chip() + ", " + std::to_string(program.kernels_size()) + " kernels";
+    text += (text.empty() ? "" : "; ") + program.target() + " " + program.chip() + ", " +
+            std::to_string(program.kernels_size()) + " kernels";
     for (int i = 0; i < program.features_size(); ++i)
       text += (i ? ", " : " (") + program.features(i);
     text += program.features_size() ? ")" : "";
@@ -120,15 +121,23 @@ std::string configList(const format::Manifest &manifest) {
 }
 
 std::string entryTables(const format::Manifest &manifest) {
-  Table costs({{"entry", Align::Left}, {"target", Align::Left}, {"batch"}, {"launches"}, {"copies"}, {"peak arena"}, {"flops"}, {"bytes"}, {"flops a row"}});
+  Table costs({{"entry", Align::Left},
+               {"target", Align::Left},
+               {"batch"},
+               {"launches"},
+               {"copies"},
+               {"peak arena"},
+               {"flops"},
+               {"bytes"},
+               {"flops a row"}});
   std::string types;
   for (const format::Program &program : manifest.programs())
     for (const format::Entry &entry : program.entries()) {
       EntryCosts sum = costsOf(entry);
       int64_t batch = batchOf(entry);
-      costs.addRow({entry.name(), program.target() + " " + program.chip(), std::to_string(batch), std::to_string(sum.launches),
-                    std::to_string(sum.copies), bytes(double(entry.arena_size())), count(sum.flops), bytes(sum.bytes),
-                    batch ? count(sum.flops / double(batch)) : "-"});
+      costs.addRow({entry.name(), program.target() + " " + program.chip(), std::to_string(batch),
+                    std::to_string(sum.launches), std::to_string(sum.copies), bytes(double(entry.arena_size())),
+                    count(sum.flops), bytes(sum.bytes), batch ? count(sum.flops / double(batch)) : "-"});
       if (&program == &manifest.programs(0))
         types += "  " + entry.name() + "\n    inputs   " + tensorList(entry.inputs()) + "\n    outputs  " +
                  tensorList(entry.outputs()) + "\n";
@@ -156,9 +165,10 @@ std::string describeModel(const format::Manifest &manifest, const std::string &p
   out += "preprocessing  pictures " + std::to_string(given.image_size()) + " x " + std::to_string(given.image_size()) +
          ", texts of " + std::to_string(given.context_length()) + " tokens out of at most " +
          std::to_string(given.vocabulary_size()) + "\n";
-  out += "parameters     " + count(sums.parameters) + " in " + std::to_string(sums.tensors) + " tensors, " + count(sums.decayed) +
-         " with weight decay, " + count(sums.frozen) + " frozen\n";
-  out += "state          " + bytes(double(manifest.state_bytes())) + ", of which " + bytes(sums.momentBytes) + " moments\n";
+  out += "parameters     " + count(sums.parameters) + " in " + std::to_string(sums.tensors) + " tensors, " +
+         count(sums.decayed) + " with weight decay, " + count(sums.frozen) + " frozen\n";
+  out += "state          " + bytes(double(manifest.state_bytes())) + ", of which " + bytes(sums.momentBytes) +
+         " moments\n";
   out += "machine code   " + programList(manifest) + "\n";
   out += "this machine   " + (code.empty() ? "cannot run it: " + why : "runs its code for " + code) + "\n\n";
   return out + entryTables(manifest) + scalarTable(manifest);
@@ -195,15 +205,15 @@ static Json programJson(const format::Program &program) {
   for (const format::Entry &entry : program.entries()) {
     EntryCosts sum = costsOf(entry);
     entries.push_back({{"name", entry.name()},
-                                   {"batch", batchOf(entry)},
-                                   {"launches", sum.launches},
-                                   {"copies", sum.copies},
-                                   {"arena_bytes", entry.arena_size()},
-                                   {"flops", sum.flops},
-                                   {"bytes", sum.bytes},
-                                   {"writes_state", entry.writes_state()},
-                                   {"inputs", tensorsJson(entry.inputs())},
-                                   {"outputs", tensorsJson(entry.outputs())}});
+                       {"batch", batchOf(entry)},
+                       {"launches", sum.launches},
+                       {"copies", sum.copies},
+                       {"arena_bytes", entry.arena_size()},
+                       {"flops", sum.flops},
+                       {"bytes", sum.bytes},
+                       {"writes_state", entry.writes_state()},
+                       {"inputs", tensorsJson(entry.inputs())},
+                       {"outputs", tensorsJson(entry.outputs())}});
   }
   return {{"target", program.target()},
           {"chip", program.chip()},

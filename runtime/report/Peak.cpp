@@ -96,8 +96,8 @@ ChosenLoop chooseLoop() {
   return {loopGeneric, 48 * 2, "generic"};
 }
 
-/// Seconds from the first thread's start to the last one's end; the best of the attempts that fit into the time. Threads take
-/// their own times: the one that waits for them may be scheduled late.
+/// Seconds from the first thread's start to the last one's end; the best of the attempts that fit into the time.
+/// Threads take their own times: the one that waits for them may be scheduled late.
 double bestTime(unsigned threads, double seconds, const std::function<void(unsigned)> &work) {
   std::barrier together{std::ptrdiff_t(threads)};
   std::vector<std::vector<std::pair<double, double>>> spans(threads);
@@ -148,7 +148,8 @@ MachinePeak measurePeak(unsigned threads, double seconds) {
   });
   peak.gflops = loop.flopsPerRound * roundsPerCall * calls * peak.threads / time * 1e-9;
 
-  const size_t perThread = size_t(2) << 20; // 8 MiB an array and thread: three of them are beyond the caches of small machines
+  const size_t perThread =
+      size_t(2) << 20; // 8 MiB an array and thread: three of them are beyond the caches of small machines
   std::vector<float> a(perThread * peak.threads), b(a.size(), 1.0f), c(a.size(), 2.0f);
   time = bestTime(peak.threads, seconds, [&](unsigned t) {
     float *target = a.data() + t * perThread;

@@ -16,7 +16,8 @@ struct MachinePeak {
   std::string device;       ///< of a GPU, whose peak is not measured: its name, all else 0
 };
 
-/// Runs both loops on `threads` threads (0: one a core that this process may use) for about `seconds` each, best of several.
+/// Runs both loops on `threads` threads (0: one a core that this process may use) for about `seconds` each, best of
+/// several.
 MachinePeak measurePeak(unsigned threads = 0, double seconds = 0.1);
 /// The peak of the device that a module was loaded for.
 MachinePeak peakOf(const Module &module, unsigned threads);

@@ -114,8 +114,7 @@ Table profileTable(const std::vector<ProfileRow> &rows, const std::string &what,
     double share = profile.seconds > 0 ? 100 * row.seconds / profile.seconds : 0;
     table.addRow({row.name, std::to_string(row.ops), duration(row.seconds), fixed(share, 1) + " %",
                   duration(row.forwardSeconds), count(row.flops), bytes(row.bytes), fixed(gflops, 1),
-                  shareOfPeak(gflops, peak),
-                  fixed(row.seconds > 0 ? row.bytes / row.seconds * 1e-9 : 0, 1)});
+                  shareOfPeak(gflops, peak), fixed(row.seconds > 0 ? row.bytes / row.seconds * 1e-9 : 0, 1)});
   };
   ProfileRow rest{"(others)", ""}, all{"all", ""};
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -166,12 +165,14 @@ ChromeTrace profileTrace(const EntryProfile &profile, const format::Program &pro
   return trace;
 }
 
-static BarChart bars(const char *title, const std::vector<ProfileRow> &rows, const EntryProfile &profile, size_t limit) {
+static BarChart bars(const char *title, const std::vector<ProfileRow> &rows, const EntryProfile &profile,
+                     size_t limit) {
   BarChart chart;
   chart.title = title;
   for (size_t i = 0; i < std::min(limit, rows.size()); ++i)
     chart.bars.push_back({rows[i].name, rows[i].seconds,
-                          duration(rows[i].seconds) + ", " + fixed(100 * rows[i].seconds / profile.seconds, 1) + " %", 0});
+                          duration(rows[i].seconds) + ", " + fixed(100 * rows[i].seconds / profile.seconds, 1) + " %",
+                          0});
   return chart;
 }
 

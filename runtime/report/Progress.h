@@ -30,7 +30,8 @@ public:
   Progress &operator=(const Progress &) = delete;
 
   void setTotal(uint64_t newTotal) { total = newTotal; }
-  /// Says that `done` units are done; prints at most once an interval. `detail` follows the bar ("loss 2.31 1,234 pairs/s").
+  /// Says that `done` units are done; prints at most once an interval. `detail` follows the bar ("loss 2.31 1,234
+  /// pairs/s").
   void update(uint64_t done, std::string_view detail = {});
   /// Prints a line of its own, the bar below it.
   void note(std::string_view line);

@@ -21,10 +21,11 @@ double quantile(std::vector<double> values, double q);
 /// The sample standard deviation (n - 1); 0 for fewer than two values.
 double deviation(std::span<const double> values);
 
-/// The percentile bootstrap interval of the mean: `rounds` resamples of the values with replacement. With fewer than two values
-/// or no rounds, the mean itself.
+/// The percentile bootstrap interval of the mean: `rounds` resamples of the values with replacement. With fewer than
+/// two values or no rounds, the mean itself.
 Interval bootstrapMean(std::span<const double> values, int rounds, double confidence = 0.95, uint64_t seed = 0);
-/// Student's 95 % interval of the mean of a few independent values (seeds). With fewer than two values, the mean itself.
+/// Student's 95 % interval of the mean of a few independent values (seeds). With fewer than two values, the mean
+/// itself.
 Interval studentMean(std::span<const double> values);
 
 } // namespace vlp::report

@@ -122,7 +122,8 @@ std::string polyline(const Series &series, const Axes &axes, size_t colour) {
     if (inRun > 1)
       out += "<polyline fill=\"none\" stroke=\"" + stroke + "\" stroke-width=\"1.6\" points=\"" + run + "\"/>\n";
     else if (inRun == 1)
-      out += "<circle r=\"3\" fill=\"" + stroke + "\" cx=\"" + number(last.first) + "\" cy=\"" + number(last.second) + "\"/>\n";
+      out += "<circle r=\"3\" fill=\"" + stroke + "\" cx=\"" + number(last.first) + "\" cy=\"" + number(last.second) +
+             "\"/>\n";
     run.clear();
     inRun = 0;
   };
@@ -152,7 +153,8 @@ std::string LineChart::svg() const {
   }
   for (double tick : niceTicks(axes.xLow, axes.xHigh)) {
     double x = axes.pixelX(tick);
-    out += lineFrom(x, axes.bottom, x, axes.bottom + 4) + textAt(x, axes.bottom + 17, "middle", "soft", tickLabel(tick));
+    out +=
+        lineFrom(x, axes.bottom, x, axes.bottom + 4) + textAt(x, axes.bottom + 17, "middle", "soft", tickLabel(tick));
   }
   out += textAt((axes.left + axes.right) / 2, axes.bottom + 34, "middle", "soft", xLabel);
   if (!yLabel.empty())
@@ -162,8 +164,8 @@ std::string LineChart::svg() const {
   for (size_t i = 0; legendRows && i < series.size(); ++i) {
     double x = axes.left + double(i % perRow) * (axes.right - axes.left) / perRow;
     double y = axes.bottom + 52 + 18.0 * double(i / perRow);
-    out += "<rect width=\"12\" height=\"4\" rx=\"2\" x=\"" + number(x) + "\" y=\"" + number(y - 6) + "\" fill=\"var(--c" +
-           std::to_string(i % 8) + ")\"/>\n" + textAt(x + 17, y, "start", "soft", series[i].name);
+    out += "<rect width=\"12\" height=\"4\" rx=\"2\" x=\"" + number(x) + "\" y=\"" + number(y - 6) +
+           "\" fill=\"var(--c" + std::to_string(i % 8) + ")\"/>\n" + textAt(x + 17, y, "start", "soft", series[i].name);
   }
   return out + "</svg>";
 }

@@ -24,7 +24,8 @@ public:
   void addRule();
   size_t numRows() const { return rows.size(); }
 
-  /// Columns padded to equal width, two spaces apart, one line a row; widths count UTF-8 characters. No trailing blanks.
+  /// Columns padded to equal width, two spaces apart, one line a row; widths count UTF-8 characters. No trailing
+  /// blanks.
   std::string text(const std::string &indent = "") const;
   std::string html() const;
 

@@ -40,7 +40,8 @@ void Block::reset(Launch &owner, uint32_t number) {
   std::memset(static_cast<void *>(warps.data()), 0, warps.size() * sizeof(Warp));
   for (uint32_t i = 0; i < live; ++i) {
     Thread &thread = threads[i];
-    thread.context = {&kCalls, reinterpret_cast<uint8_t *>(shared), i, number, owner.config.threads, owner.config.blocks};
+    thread.context = {
+        &kCalls, reinterpret_cast<uint8_t *>(shared), i, number, owner.config.threads, owner.config.blocks};
     thread.block = this;
     thread.lane = i % kWarp;
     thread.warp = i / kWarp;
@@ -164,7 +165,8 @@ void Block::leave(Thread &thread) {
   if (!thread.queue.copies.empty()) {
     if (launch->checker) {
       uint32_t site = thread.queue.copies.front().site;
-      report(Kind::CopyNotWaited, site, [&] { return where(thread, site) + " is still under way when the kernel ends"; });
+      report(Kind::CopyNotWaited, site,
+             [&] { return where(thread, site) + " is still under way when the kernel ends"; });
     }
     landAll(thread);
   }
@@ -244,8 +246,8 @@ void Block::releaseBarrier(Thread &last) {
     const Thread &lead = threads[i / kWarp * kWarp];
     if (threads[i].site != lead.site) {
       report(Kind::DivergentBarrier, threads[i].site, [&] {
-        return where(threads[i], threads[i].site) + " meets thread " + std::to_string(lead.index()) + " of its warp in another barrier, " +
-               instruction(lead.site);
+        return where(threads[i], threads[i].site) + " meets thread " + std::to_string(lead.index()) +
+               " of its warp in another barrier, " + instruction(lead.site);
       });
       abandon();
     }

@@ -97,9 +97,11 @@ public:
   // What device code asks for.
   void barrier(Thread &thread, uint32_t site);
   void warpBarrier(Thread &thread, uint32_t site, uint32_t mask);
-  uint32_t shuffle(Thread &thread, uint32_t site, uint32_t mode, uint32_t mask, uint32_t value, uint32_t source, uint32_t bounds);
+  uint32_t shuffle(Thread &thread, uint32_t site, uint32_t mode, uint32_t mask, uint32_t value, uint32_t source,
+                   uint32_t bounds);
   void multiply(Thread &thread, uint32_t site, const vlp_sim_products &products, uint32_t *registers);
-  void loadMatrices(Thread &thread, uint32_t site, const vlp_sim_matrices &matrices, const void *const *rows, uint32_t *out);
+  void loadMatrices(Thread &thread, uint32_t site, const vlp_sim_matrices &matrices, const void *const *rows,
+                    uint32_t *out);
   void copyAsync(Thread &thread, const Copy &copy);
   void commitCopies(Thread &thread);
   void waitCopies(Thread &thread, uint32_t groupsLeft);

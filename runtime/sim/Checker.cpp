@@ -94,21 +94,24 @@ void Checker::checkAlignment(const Thread &thread, uint32_t site, uintptr_t addr
   if ((address & (alignment - 1)) == 0)
     return;
   thread.block->report(Kind::Misaligned, site, [&] {
-    return thread.block->where(thread, site) + ", expected an address that is a multiple of " + std::to_string(alignment) +
-           ", got one that is " + std::to_string(address % alignment) + " more";
+    return thread.block->where(thread, site) + ", expected an address that is a multiple of " +
+           std::to_string(alignment) + ", got one that is " + std::to_string(address % alignment) + " more";
   });
   thread.block->abandon();
 }
 
-Checker::Range Checker::sharedRange(const Thread &thread, uint32_t site, uintptr_t address, uint32_t size, const char *verb) {
+Checker::Range Checker::sharedRange(const Thread &thread, uint32_t site, uintptr_t address, uint32_t size,
+                                    const char *verb) {
   uint64_t offset = address - reinterpret_cast<uintptr_t>(thread.block->shared), all = thread.block->sharedBytes;
   if (offset >= all || size > all - offset)
     outOfBounds(thread, site, size, verb,
-                "at byte " + std::to_string(int64_t(offset)) + " of " + std::to_string(all) + " bytes of shared memory");
+                "at byte " + std::to_string(int64_t(offset)) + " of " + std::to_string(all) +
+                    " bytes of shared memory");
   return {shared, nullptr, offset, size};
 }
 
-Checker::Range Checker::globalRange(const Thread &thread, uint32_t site, uintptr_t address, uint32_t size, const char *verb) {
+Checker::Range Checker::globalRange(const Thread &thread, uint32_t site, uintptr_t address, uint32_t size,
+                                    const char *verb) {
   GlobalMemory::Allocation *allocation = findAllocation(address);
   if (!allocation)
     outOfBounds(thread, site, size, verb, "where no buffer is");
@@ -121,7 +124,8 @@ Checker::Range Checker::globalRange(const Thread &thread, uint32_t site, uintptr
   return {shadowOf(*allocation), allocation, uint64_t(offset), size};
 }
 
-void Checker::access(Thread &thread, uint32_t site, const void *pointer, uint32_t size, uint32_t flags, uint32_t alignment) {
+void Checker::access(Thread &thread, uint32_t site, const void *pointer, uint32_t size, uint32_t flags,
+                     uint32_t alignment) {
   auto address = reinterpret_cast<uintptr_t>(pointer);
   checkAlignment(thread, site, address, alignment);
   const char *verb = flags & VLP_SIM_READ ? "reads" : "writes";
@@ -179,7 +183,8 @@ bool Checker::ordered(const Thread &thread, uint32_t time, uint32_t by, uint32_t
   return time < warpSync[thread.warp] || (readers == One && other == thread.index());
 }
 
-/// What the record of a read says after one more by `thread`: reads that are ordered before this one need not be remembered.
+/// What the record of a read says after one more by `thread`: reads that are ordered before this one need not be
+/// remembered.
 Checker::Readers Checker::readersWith(const Thread &thread, uint32_t time, uint32_t by, uint32_t oldest) const {
   auto readers = Readers(by >> kReadersShift & 3);
   if (time < oldest)
@@ -303,18 +308,21 @@ std::string Checker::place(const Range &range, uint64_t byte) const {
   byte = std::clamp(byte, range.offset, range.offset + range.size - 1);
   if (!range.allocation)
     return "byte " + std::to_string(byte) + " of shared memory";
-  std::string text = "byte " + std::to_string(byte) + " of a buffer of " + std::to_string(range.allocation->size) + " bytes";
+  std::string text =
+      "byte " + std::to_string(byte) + " of a buffer of " + std::to_string(range.allocation->size) + " bytes";
   for (uint32_t i = 0; i < launch->kernel.parameters; ++i)
     if (memory->find(launch->parameters[i]) == range.allocation)
       return text + ", parameter " + std::to_string(i);
   return text;
 }
 
-void Checker::reportRace(const Thread &thread, uint32_t site, const Range &range, uint64_t cell, const char *verb, bool otherReads) {
+void Checker::reportRace(const Thread &thread, uint32_t site, const Range &range, uint64_t cell, const char *verb,
+                         bool otherReads) {
   Block &block = *thread.block;
   block.report(range.allocation ? Kind::GlobalRace : Kind::SharedRace, site, [&] {
     const AccessShadow &s = range.shadow;
-    uint32_t by = (otherReads ? s.readBy() : s.writeBy())[cell], time = (otherReads ? s.readTime() : s.writeTime())[cell];
+    uint32_t by = (otherReads ? s.readBy() : s.writeBy())[cell],
+             time = (otherReads ? s.readTime() : s.writeTime())[cell];
     uint32_t other = by & kThreadMask, otherBlock = block.index;
     if (time < blockStart) {
       auto after = std::upper_bound(blocks.begin(), blocks.end(), std::pair(time, UINT32_MAX));
@@ -322,7 +330,8 @@ void Checker::reportRace(const Thread &thread, uint32_t site, const Range &range
     }
     std::string party = otherBlock == block.index && other == thread.index()
                             ? "several threads" // of which this one was the last
-                            : "thread " + std::to_string(other) + (otherBlock == block.index ? "" : " of block " + std::to_string(otherBlock));
+                            : "thread " + std::to_string(other) +
+                                  (otherBlock == block.index ? "" : " of block " + std::to_string(otherBlock));
     return block.where(thread, site) + " " + verb + " " + place(range, cell * 2) + ", which " + party +
            (otherReads ? " has read" : " has written") + " at " + block.instruction(siteOf(by)) +
            (otherBlock == block.index ? " with no barrier in between" : " in the same launch");

@@ -1,9 +1,10 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The watch over memory accesses in checked mode: bounds, alignment, initialisation, races, copies under way.
 //
-// A race detector with one clock: it counts block starts, barriers and warp barriers, of all blocks, which run one after the other. An
-// access is ordered before the one at hand if it is the same thread's, or older than the last barrier that both took part in. Every two
-// bytes keep their last write and their last read (FastTrack, with a note where several threads have read since).
+// A race detector with one clock: it counts block starts, barriers and warp barriers, of all blocks, which run one
+// after the other. An access is ordered before the one at hand if it is the same thread's, or older than the last
+// barrier that both took part in. Every two bytes keep their last write and their last read (FastTrack, with a note
+// where several threads have read since).
 #pragma once
 
 #include "runtime/sim/Block.h"
@@ -48,7 +49,8 @@ private:
   Range sharedRange(const Thread &thread, uint32_t site, uintptr_t address, uint32_t size, const char *verb);
   Range globalRange(const Thread &thread, uint32_t site, uintptr_t address, uint32_t size, const char *verb);
   bool onOwnStack(const Thread &thread, uintptr_t address) const;
-  [[noreturn]] void outOfBounds(const Thread &thread, uint32_t site, uint32_t size, const char *verb, std::string where);
+  [[noreturn]] void outOfBounds(const Thread &thread, uint32_t site, uint32_t size, const char *verb,
+                                std::string where);
 
   void read(Thread &thread, uint32_t site, const Range &range);
   void write(Thread &thread, uint32_t site, const Range &range);
@@ -62,7 +64,8 @@ private:
   bool ordered(const Thread &thread, uint32_t time, uint32_t by, uint32_t oldest) const;
   Readers readersWith(const Thread &thread, uint32_t time, uint32_t by, uint32_t oldest) const;
   static uint32_t identify(const Thread &thread, uint32_t site);
-  void reportRace(const Thread &thread, uint32_t site, const Range &range, uint64_t cell, const char *verb, bool otherReads);
+  void reportRace(const Thread &thread, uint32_t site, const Range &range, uint64_t cell, const char *verb,
+                  bool otherReads);
   void reportCopyUse(const Thread &thread, uint32_t site, const Range &range, uint64_t cell, const char *verb);
   std::string place(const Range &range, uint64_t byte) const;
 

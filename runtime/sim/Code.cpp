@@ -23,13 +23,14 @@ struct TextRange {
   static int visit(dl_phdr_info *object, size_t, void *self) {
     auto &range = *static_cast<TextRange *>(self);
     auto segments = std::span(object->dlpi_phdr, object->dlpi_phnum);
-    auto start = [&](const ElfW(Phdr) &segment) { return object->dlpi_addr + segment.p_vaddr; };
-    bool found = std::any_of(segments.begin(), segments.end(), [&](const ElfW(Phdr) &segment) {
-      return segment.p_type == PT_LOAD && range.inside >= start(segment) && range.inside < start(segment) + segment.p_memsz;
+    auto start = [&](const ElfW(Phdr) & segment) { return object->dlpi_addr + segment.p_vaddr; };
+    bool found = std::any_of(segments.begin(), segments.end(), [&](const ElfW(Phdr) & segment) {
+      return segment.p_type == PT_LOAD && range.inside >= start(segment) &&
+             range.inside < start(segment) + segment.p_memsz;
     });
     if (!found)
       return 0;
-    for (const ElfW(Phdr) &segment : segments)
+    for (const ElfW(Phdr) & segment : segments)
       if (segment.p_type == PT_LOAD && (segment.p_flags & PF_X)) {
         range.begin = range.end ? std::min<uintptr_t>(range.begin, start(segment)) : start(segment);
         range.end = std::max<uintptr_t>(range.end, start(segment) + segment.p_memsz);

@@ -23,14 +23,15 @@ void Block::copyAsync(Thread &thread, const Copy &copy) {
   auto to = reinterpret_cast<uintptr_t>(copy.to), from = reinterpret_cast<uintptr_t>(copy.from);
   uint64_t offset = to - reinterpret_cast<uintptr_t>(shared);
   if ((to | from) & (copy.size - 1)) {
-    report(Kind::Misaligned, copy.site,
-           [&] { return where(thread, copy.site) + ", expected addresses that are multiples of " + std::to_string(copy.size); });
+    report(Kind::Misaligned, copy.site, [&] {
+      return where(thread, copy.site) + ", expected addresses that are multiples of " + std::to_string(copy.size);
+    });
     abandon();
   }
   if (offset >= sharedBytes || sharedBytes - offset < copy.size) {
     report(Kind::OutOfBounds, copy.site, [&] {
-      return where(thread, copy.site) + " writes byte " + std::to_string(int64_t(offset)) + " of " + std::to_string(sharedBytes) +
-             " bytes of shared memory";
+      return where(thread, copy.site) + " writes byte " + std::to_string(int64_t(offset)) + " of " +
+             std::to_string(sharedBytes) + " bytes of shared memory";
     });
     abandon();
   }
@@ -81,15 +82,19 @@ const vlp_sim_calls kCalls = {
     .barrier = [](vlp_sim_context *c, uint32_t site) { threadOf(c).block->barrier(threadOf(c), site); },
     .warp_barrier = [](vlp_sim_context *c, uint32_t site,
                        uint32_t mask) { threadOf(c).block->warpBarrier(threadOf(c), site, mask); },
-    .shuffle = [](vlp_sim_context *c, uint32_t site, uint32_t mode, uint32_t mask, uint32_t value, uint32_t source,
-                  uint32_t bounds) { return threadOf(c).block->shuffle(threadOf(c), site, mode, mask, value, source, bounds); },
+    .shuffle =
+        [](vlp_sim_context *c, uint32_t site, uint32_t mode, uint32_t mask, uint32_t value, uint32_t source,
+           uint32_t bounds) {
+          return threadOf(c).block->shuffle(threadOf(c), site, mode, mask, value, source, bounds);
+        },
     .mma = [](vlp_sim_context *c, uint32_t site, const vlp_sim_products *products,
               uint32_t *registers) { threadOf(c).block->multiply(threadOf(c), site, *products, registers); },
     .ldmatrix = [](vlp_sim_context *c, uint32_t site, const vlp_sim_matrices *matrices, const void *const *rows,
                    uint32_t *out) { threadOf(c).block->loadMatrices(threadOf(c), site, *matrices, rows, out); },
     .copy_async =
         [](vlp_sim_context *c, uint32_t site, void *to, const void *from, uint32_t size, uint32_t read) {
-          Copy copy{static_cast<std::byte *>(to), static_cast<const std::byte *>(from), size, read < size ? read : size, site};
+          Copy copy{static_cast<std::byte *>(to), static_cast<const std::byte *>(from), size, read < size ? read : size,
+                    site};
           threadOf(c).block->copyAsync(threadOf(c), copy);
         },
     .commit_copies = [](vlp_sim_context *c) { threadOf(c).block->commitCopies(threadOf(c)); },

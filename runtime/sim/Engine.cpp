@@ -100,8 +100,9 @@ void Engine::Impl::runBlocks(Launch &launch, unsigned workers) {
 Status Engine::launch(const Code &code, const vlp_sim_kernel &kernel, const LaunchConfig &config,
                       std::span<const uint64_t> parameters) {
   if (parameters.size() != kernel.parameters)
-    return Status(StatusCode::Internal, std::string("kernel ") + kernel.name + ": expected " + std::to_string(kernel.parameters) +
-                                            " parameters, got " + std::to_string(parameters.size()));
+    return Status(StatusCode::Internal, std::string("kernel ") + kernel.name + ": expected " +
+                                            std::to_string(kernel.parameters) + " parameters, got " +
+                                            std::to_string(parameters.size()));
   impl->findings.beginLaunch();
   if (!impl->checkLimits(kernel, config))
     return impl->findings.launchStatus();
@@ -110,9 +111,10 @@ Status Engine::launch(const Code &code, const vlp_sim_kernel &kernel, const Laun
     impl->blocks.push_back(std::make_unique<Block>());
   for (unsigned i = 0; i < workers; ++i)
     if (!impl->blocks[i]->reserve(config, kernel.communicates))
-      return Status(StatusCode::Unavailable, "the simulator has no memory for the stacks of " + std::to_string(config.threads) +
-                                                 " threads");
-  Launch launch{code, kernel, config, impl->options, parameters.data(), impl->memory, impl->findings, impl->checker.get()};
+      return Status(StatusCode::Unavailable,
+                    "the simulator has no memory for the stacks of " + std::to_string(config.threads) + " threads");
+  Launch launch{
+      code, kernel, config, impl->options, parameters.data(), impl->memory, impl->findings, impl->checker.get()};
   if (impl->checker)
     impl->checker->beginLaunch(impl->memory, launch);
   else // plain code keeps no account of what it writes

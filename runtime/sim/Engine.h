@@ -1,6 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Runs CUDA device code that was retargeted to x86: one fiber a GPU thread, warp operations, and, in checked mode, a watch over every
-// memory access. Correctness, not speed.
+// Runs CUDA device code that was retargeted to x86: one fiber a GPU thread, warp operations, and, in checked mode, a
+// watch over every memory access. Correctness, not speed.
 #pragma once
 
 #include "runtime/core/Status.h"
@@ -29,7 +29,8 @@ struct EngineOptions {
   ThreadOrder order = ThreadOrder::Forward;
   /// Of the random order.
   uint64_t seed = 0;
-  /// Asynchronous copies land when they are waited for and their destination is garbage before; otherwise they land at once.
+  /// Asynchronous copies land when they are waited for and their destination is garbage before; otherwise they land at
+  /// once.
   bool lateCopies = true;
   /// Host threads that run blocks; 0 means one a core. Results do not depend on it. Checked launches use one.
   unsigned workers = 0;
@@ -40,17 +41,17 @@ struct EngineOptions {
 /// What was found. The message names the kernel, block and thread, the instruction, and the other party of a race.
 struct Finding {
   enum class Kind {
-    SharedRace,        ///< two threads, one of them writing, without a barrier in between
-    GlobalRace,        ///< the same in global memory, or in two blocks of one launch
+    SharedRace, ///< two threads, one of them writing, without a barrier in between
+    GlobalRace, ///< the same in global memory, or in two blocks of one launch
     OutOfBounds,
     UninitialisedRead,
     Misaligned,
-    DivergentBarrier,  ///< a barrier that not all threads of the block reach
-    DivergentWarpOp,   ///< a warp operation that not all lanes reach
-    CopyNotWaited,     ///< bytes used while an asynchronous copy to them is under way, or the kernel ended with such copies
+    DivergentBarrier, ///< a barrier that not all threads of the block reach
+    DivergentWarpOp,  ///< a warp operation that not all lanes reach
+    CopyNotWaited, ///< bytes used while an asynchronous copy to them is under way, or the kernel ended with such copies
     LaunchLimit,
-    SpinWait,          ///< a block that does not come to its end
-    DivisionByZero     ///< of integers; a GPU would go on with an arbitrary quotient
+    SpinWait,      ///< a block that does not come to its end
+    DivisionByZero ///< of integers; a GPU would go on with an arbitrary quotient
   };
   Kind kind;
   std::string message;
@@ -78,7 +79,8 @@ private:
   uintptr_t textBegin = 0, textEnd = 0;
 };
 
-/// Global memory of the simulated device. Every allocation lies between guard pages, is filled with 0xFF (NaN) and is uninitialised.
+/// Global memory of the simulated device. Every allocation lies between guard pages, is filled with 0xFF (NaN) and is
+/// uninitialised.
 class GlobalMemory {
 public:
   GlobalMemory();
@@ -112,10 +114,11 @@ public:
   Engine(GlobalMemory &memory, EngineOptions options);
   ~Engine();
 
-  /// Runs one launch to its end. A launch with findings fails with the first one's message; all of them are in findings(). In fast mode only
-  /// what stops the program is found: an address outside of all memory, a misaligned vector, barriers and warp operations that not all
-  /// reach, limits.
-  Status launch(const Code &code, const vlp_sim_kernel &kernel, const LaunchConfig &config, std::span<const uint64_t> parameters);
+  /// Runs one launch to its end. A launch with findings fails with the first one's message; all of them are in
+  /// findings(). In fast mode only what stops the program is found: an address outside of all memory, a misaligned
+  /// vector, barriers and warp operations that not all reach, limits.
+  Status launch(const Code &code, const vlp_sim_kernel &kernel, const LaunchConfig &config,
+                std::span<const uint64_t> parameters);
   /// Since the engine was made or cleared; one for each kind and instruction.
   const std::vector<Finding> &findings() const;
   void clearFindings();

@@ -14,7 +14,8 @@ namespace vlp::sim {
 
 using Kind = Finding::Kind;
 
-/// The watchdog looks so often before the limit is over: a block is given up only while device code runs, never inside the engine.
+/// The watchdog looks so often before the limit is over: a block is given up only while device code runs, never inside
+/// the engine.
 static constexpr uint32_t kTicks = 16;
 static constexpr int kWatchdogSignal = SIGVTALRM;
 static constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE, kWatchdogSignal};
@@ -66,7 +67,8 @@ void forward(int signal, siginfo_t *info, void *context) {
 
 } // namespace
 
-FaultGuard::FaultGuard(Block &block, double limitSeconds) : block(block), limitSeconds(limitSeconds), signalStack(64 << 10) {
+FaultGuard::FaultGuard(Block &block, double limitSeconds)
+    : block(block), limitSeconds(limitSeconds), signalStack(64 << 10) {
   stack_t stack = {};
   stack.ss_sp = signalStack.data();
   stack.ss_size = signalStack.size();
@@ -156,13 +158,15 @@ void FaultGuard::describe(const Thread &thread) {
   auto where = [&] { return block.where(thread, site); };
   if (pending.signal == kWatchdogSignal)
     return block.report(Kind::SpinWait, site, [&] {
-      return where() + " is not done after " + std::to_string(limitSeconds) + " seconds of processor time; does it wait for another block?";
+      return where() + " is not done after " + std::to_string(limitSeconds) +
+             " seconds of processor time; does it wait for another block?";
     });
   if (pending.signal == SIGFPE)
     return block.report(Kind::DivisionByZero, site, where);
   // A general protection fault has no address: an aligned vector instruction, or an address that no pointer can have.
   if (pending.signal == SIGSEGV && pending.code == SI_KERNEL && !pending.address)
-    return block.report(Kind::Misaligned, site, [&] { return where() + " accesses a vector at an address that is no multiple of its size"; });
+    return block.report(Kind::Misaligned, site,
+                        [&] { return where() + " accesses a vector at an address that is no multiple of its size"; });
   if (pending.signal == SIGBUS)
     return block.report(Kind::Misaligned, site, where);
   reportAddress(thread, site);
@@ -176,13 +180,14 @@ void FaultGuard::reportAddress(const Thread &thread, uint32_t site) {
       return text + " needs more stack than the simulator has";
     auto past = int64_t(address - reinterpret_cast<uintptr_t>(block.shared));
     if (block.ownsShared(address))
-      return text + " accesses byte " + std::to_string(past) + " of " + std::to_string(block.sharedBytes) + " bytes of shared memory";
+      return text + " accesses byte " + std::to_string(past) + " of " + std::to_string(block.sharedBytes) +
+             " bytes of shared memory";
     const GlobalMemory::Allocation *allocation = block.launch->memory.find(address);
     if (!allocation)
       return text + " accesses memory where no buffer is";
     auto offset = int64_t(address - reinterpret_cast<uintptr_t>(allocation->base));
-    return text + " accesses byte " + std::to_string(offset) + " of a buffer of " + std::to_string(allocation->size) + " bytes" +
-           (allocation->freed ? " that has been freed" : "");
+    return text + " accesses byte " + std::to_string(offset) + " of a buffer of " + std::to_string(allocation->size) +
+           " bytes" + (allocation->freed ? " that has been freed" : "");
   });
 }
 

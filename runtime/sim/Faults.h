@@ -9,8 +9,8 @@
 
 namespace vlp::sim {
 
-/// A host thread's readiness to run device code: while it lives, a fault in a fiber of `block` abandons that block and reports why. Once
-/// the last one in the process is gone, the signal handlers are those of before.
+/// A host thread's readiness to run device code: while it lives, a fault in a fiber of `block` abandons that block and
+/// reports why. Once the last one in the process is gone, the signal handlers are those of before.
 class FaultGuard {
 public:
   /// A block that takes more than `limitSeconds` of processor time is abandoned as well.

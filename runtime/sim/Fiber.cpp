@@ -125,7 +125,12 @@ void FiberStacks::prepare(Fiber &fiber, uint32_t index, void (*entry)(void *), v
   entry = &enter;
   argument = start;
 #endif
-  void *frame[] = {nullptr, nullptr, nullptr, argument, reinterpret_cast<void *>(entry), nullptr,
+  void *frame[] = {nullptr,
+                   nullptr,
+                   nullptr,
+                   argument,
+                   reinterpret_cast<void *>(entry),
+                   nullptr,
                    reinterpret_cast<void *>(&vlp_sim_enter)}; // r15 r14 r13 r12 rbx rbp, return address
   // After the return the stack pointer is a multiple of 16, as a call needs it.
   fiber.stackPointer = top - sizeof frame;

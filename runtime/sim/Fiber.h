@@ -17,7 +17,8 @@
 #endif
 
 extern "C" {
-/// Saves the registers that a function must keep on the stack, the stack pointer in `*save`, and goes on where `load` was saved.
+/// Saves the registers that a function must keep on the stack, the stack pointer in `*save`, and goes on where `load`
+/// was saved.
 void vlp_sim_switch(void **save, void *load);
 /// The second half: where to go on with the stack pointer set to what was saved.
 void vlp_sim_resume(void);

@@ -14,7 +14,8 @@ namespace vlp::sim {
 
 /// What the emitters rely on: slots start at multiples of it.
 static constexpr uint64_t kAlignment = 64;
-/// So many freed allocations keep their addresses, so that a late access is told apart from one to memory that never was.
+/// So many freed allocations keep their addresses, so that a late access is told apart from one to memory that never
+/// was.
 static constexpr size_t kRemembered = 64;
 
 struct GlobalMemory::Impl {

@@ -7,8 +7,8 @@
 
 namespace vlp::sim {
 
-/// Who last wrote and read each two bytes of a memory, for the race detector: four parallel arrays, so that an access of 16 bytes is
-/// checked by a few vector instructions.
+/// Who last wrote and read each two bytes of a memory, for the race detector: four parallel arrays, so that an access
+/// of 16 bytes is checked by a few vector instructions.
 struct AccessShadow {
   explicit AccessShadow(uint64_t bytes) : cells(roundUp(bytes, 2) / 2 + kWidest), pages(cells * 4 * sizeof(uint32_t)) {}
 

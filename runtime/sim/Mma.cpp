@@ -1,6 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// mma.sync m16n8k16 bf16 and m16n8k8 tf32 with f32 accumulators. Most of the time of a simulated model goes here: fragments are decoded
-// once a call, and accumulators stay in registers for all products of a call.
+// mma.sync m16n8k16 bf16 and m16n8k8 tf32 with f32 accumulators. Most of the time of a simulated model goes here:
+// fragments are decoded once a call, and accumulators stay in registers for all products of a call.
 #include "runtime/sim/Mma.h"
 
 #include <bit>
@@ -12,8 +12,9 @@ namespace {
 
 constexpr uint32_t kRows = 16, kColumns = 8;
 
-/// Fragment layouts: PTX ISA, "Matrix Fragments for mma.m16n8k16" and "mma.m16n8k8". Lane l is (group g = l / 4, member t = l % 4).
-/// A: register r holds row g + 8 (r % 2), columns from `first(r)`; B: register r holds column g, rows from `first(r)`.
+/// Fragment layouts: PTX ISA, "Matrix Fragments for mma.m16n8k16" and "mma.m16n8k8". Lane l is (group g = l / 4, member
+/// t = l % 4). A: register r holds row g + 8 (r % 2), columns from `first(r)`; B: register r holds column g, rows from
+/// `first(r)`.
 struct BF16 {
   static constexpr uint32_t depth = 16;
   /// A is stored by rows: two neighbours in one word.

@@ -9,10 +9,13 @@
 namespace vlp::sim {
 
 inline constexpr uint64_t kPage = 4096;
-/// Forbidden pages on either side of a memory: a stray access is the likelier to hit them the more they are, and they cost nothing.
+/// Forbidden pages on either side of a memory: a stray access is the likelier to hit them the more they are, and they
+/// cost nothing.
 inline constexpr uint64_t kGuard = 64 << 10;
 
-inline constexpr uint64_t roundUp(uint64_t value, uint64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+inline constexpr uint64_t roundUp(uint64_t value, uint64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 
 class Pages {
 public:

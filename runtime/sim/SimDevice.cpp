@@ -152,16 +152,11 @@ static Result errorOf(const std::vector<Finding> &findings) {
   if (findings.empty())
     return kLaunchFailed;
   switch (findings.front().kind) {
-  case Finding::Kind::OutOfBounds:
-    return kIllegalAddress;
-  case Finding::Kind::Misaligned:
-    return kMisalignedAddress;
-  case Finding::Kind::SpinWait:
-    return kLaunchTimeout;
-  case Finding::Kind::LaunchLimit:
-    return kInvalidValue;
-  default:
-    return kLaunchFailed;
+  case Finding::Kind::OutOfBounds: return kIllegalAddress;
+  case Finding::Kind::Misaligned: return kMisalignedAddress;
+  case Finding::Kind::SpinWait: return kLaunchTimeout;
+  case Finding::Kind::LaunchLimit: return kInvalidValue;
+  default: return kLaunchFailed;
   }
 }
 

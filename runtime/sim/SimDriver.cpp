@@ -145,26 +145,13 @@ Result deviceGetAttribute(int *value, int attribute, DeviceNumber number) {
   if (!device)
     return kInvalidDevice;
   switch (attribute) {
-  case kAttributeMajor:
-    *value = device->chip.major;
-    return kSuccess;
-  case kAttributeMinor:
-    *value = device->chip.minor;
-    return kSuccess;
-  case kAttributeMaxSharedPerBlock:
-    *value = int(kUsualShared);
-    return kSuccess;
-  case kAttributeMaxSharedPerBlockOptin:
-    *value = int(device->chip.largestShared);
-    return kSuccess;
-  case kAttributeMaxThreadsPerBlock:
-    *value = int(ChipLimits::threads);
-    return kSuccess;
-  case kAttributeMaxRegistersPerBlock:
-    *value = int(ChipLimits::registers);
-    return kSuccess;
-  default:
-    return kInvalidValue;
+  case kAttributeMajor: *value = device->chip.major; return kSuccess;
+  case kAttributeMinor: *value = device->chip.minor; return kSuccess;
+  case kAttributeMaxSharedPerBlock: *value = int(kUsualShared); return kSuccess;
+  case kAttributeMaxSharedPerBlockOptin: *value = int(device->chip.largestShared); return kSuccess;
+  case kAttributeMaxThreadsPerBlock: *value = int(ChipLimits::threads); return kSuccess;
+  case kAttributeMaxRegistersPerBlock: *value = int(ChipLimits::registers); return kSuccess;
+  default: return kInvalidValue;
   }
 }
 

@@ -30,8 +30,8 @@ void Block::checkUniform(const Warp &warp, const Thread &first, const Thread &la
     if (lane.site == last.site && lane.op == last.op)
       continue;
     report(Kind::DivergentWarpOp, last.site, [&] {
-      return where(last, last.site) + " meets thread " + std::to_string(lane.index()) + " of its warp in another operation, " +
-             instruction(lane.site);
+      return where(last, last.site) + " meets thread " + std::to_string(lane.index()) +
+             " of its warp in another operation, " + instruction(lane.site);
     });
     abandon();
   }
@@ -47,8 +47,9 @@ void Block::meet(Thread &thread, WarpOp op, uint32_t site, uint32_t mask) {
   thread.site = site;
   thread.mask = mask;
   if (!(mask & bit) || (mask & ~existing)) {
-    report(Kind::DivergentWarpOp, site,
-           [&] { return where(thread, site) + " has a mask that lacks its own lane or names lanes that the block has not"; });
+    report(Kind::DivergentWarpOp, site, [&] {
+      return where(thread, site) + " has a mask that lacks its own lane or names lanes that the block has not";
+    });
     abandon();
   }
   thread.state = Thread::State::AtWarpOp;
@@ -81,8 +82,7 @@ void Block::perform(Warp &warp, Thread *lanes, const Thread &last, uint32_t mask
     if (launch->checker && mask == warp.live)
       launch->checker->warpBarrier(last.warp);
     return;
-  case WarpOp::Shuffle:
-    return performShuffle(warp, lanes, mask);
+  case WarpOp::Shuffle: return performShuffle(warp, lanes, mask);
   case WarpOp::Multiply:
   case WarpOp::LoadMatrices:
     if (mask != ~0u) {
@@ -95,7 +95,8 @@ void Block::perform(Warp &warp, Thread *lanes, const Thread &last, uint32_t mask
   }
 }
 
-/// PTX ISA, shfl.sync: `bounds` holds the clamp in its low five bits, the segment mask in bits 8 to 12, and here the mode above.
+/// PTX ISA, shfl.sync: `bounds` holds the clamp in its low five bits, the segment mask in bits 8 to 12, and here the
+/// mode above.
 void Block::performShuffle(Warp &warp, const Thread *lanes, uint32_t mask) {
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     int lane = std::countr_zero(rest);
@@ -103,10 +104,22 @@ void Block::performShuffle(Warp &warp, const Thread *lanes, uint32_t mask) {
     int lowest = lane & segment, highest = lowest | (clamp & ~segment), from = lane;
     bool valid = false;
     switch (warp.bounds[lane] >> 16) {
-    case 0: from = lane - source; valid = from >= highest; break; // up: the clamp is the lowest lane
-    case 1: from = lane + source; valid = from <= highest; break;
-    case 2: from = lane ^ source; valid = from <= highest; break;
-    case 3: from = lowest | (source & ~segment); valid = from <= highest; break;
+    case 0:
+      from = lane - source;
+      valid = from >= highest;
+      break; // up: the clamp is the lowest lane
+    case 1:
+      from = lane + source;
+      valid = from <= highest;
+      break;
+    case 2:
+      from = lane ^ source;
+      valid = from <= highest;
+      break;
+    case 3:
+      from = lowest | (source & ~segment);
+      valid = from <= highest;
+      break;
     }
     if (!valid)
       from = lane;
@@ -125,21 +138,22 @@ void Block::checkRow(const Thread &lane, uint32_t site, const void *row) {
   uint64_t offset = reinterpret_cast<uintptr_t>(row) - reinterpret_cast<uintptr_t>(shared);
   if (offset >= sharedBytes || sharedBytes - offset < 16) {
     report(Kind::OutOfBounds, site, [&] {
-      return where(lane, site) + " reads a row at byte " + std::to_string(int64_t(offset)) + " of " + std::to_string(sharedBytes) +
-             " bytes of shared memory";
+      return where(lane, site) + " reads a row at byte " + std::to_string(int64_t(offset)) + " of " +
+             std::to_string(sharedBytes) + " bytes of shared memory";
     });
     abandon();
   }
   if (reinterpret_cast<uintptr_t>(row) % 16) {
     report(Kind::Misaligned, site, [&] {
-      return where(lane, site) + " reads a row at byte " + std::to_string(offset) + " of shared memory, expected a multiple of 16";
+      return where(lane, site) + " reads a row at byte " + std::to_string(offset) +
+             " of shared memory, expected a multiple of 16";
     });
     abandon();
   }
 }
 
-/// PTX ISA, ldmatrix: lane l gives the address of row l % 8 of matrix l / 8; lane l gets the pair at row l / 4, columns 2 (l % 4) and the
-/// next, or, transposed, at column l / 4 and those rows.
+/// PTX ISA, ldmatrix: lane l gives the address of row l % 8 of matrix l / 8; lane l gets the pair at row l / 4, columns
+/// 2 (l % 4) and the next, or, transposed, at column l / 4 and those rows.
 void Block::performLoads(Warp &warp, Thread *lanes) {
   const auto &all = *static_cast<const vlp_sim_matrices *>(warp.descriptor);
   uint32_t word = 0;
@@ -166,7 +180,8 @@ void Block::performLoads(Warp &warp, Thread *lanes) {
 
 void Block::warpBarrier(Thread &thread, uint32_t site, uint32_t mask) { meet(thread, WarpOp::Barrier, site, mask); }
 
-uint32_t Block::shuffle(Thread &thread, uint32_t site, uint32_t mode, uint32_t mask, uint32_t value, uint32_t source, uint32_t bounds) {
+uint32_t Block::shuffle(Thread &thread, uint32_t site, uint32_t mode, uint32_t mask, uint32_t value, uint32_t source,
+                        uint32_t bounds) {
   Warp &warp = warps[thread.warp];
   warp.value[thread.lane] = value;
   warp.source[thread.lane] = source;
@@ -182,7 +197,8 @@ void Block::multiply(Thread &thread, uint32_t site, const vlp_sim_products &prod
   meet(thread, WarpOp::Multiply, site, ~0u);
 }
 
-void Block::loadMatrices(Thread &thread, uint32_t site, const vlp_sim_matrices &matrices, const void *const *rows, uint32_t *out) {
+void Block::loadMatrices(Thread &thread, uint32_t site, const vlp_sim_matrices &matrices, const void *const *rows,
+                         uint32_t *out) {
   Warp &warp = warps[thread.warp];
   warp.descriptor = &matrices;
   warp.rows[thread.lane] = rows;

@@ -1,8 +1,8 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The vocabulary of CLIP's BPE, and encoding and decoding with it.
 #include "runtime/tokenizer/ClipBpe.h"
-#include "runtime/data/File.h"
 #include "runtime/core/Sha256.h"
+#include "runtime/data/File.h"
 #include "runtime/tokenizer/ClipText.h"
 
 #include <algorithm>

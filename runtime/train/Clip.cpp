@@ -19,8 +19,9 @@ Expected<ClipSizes> clipSizes(const format::Manifest &manifest) {
                            manifest.architecture() + "'");
   const format::Preprocessing &given = manifest.preprocessing();
   if (!given.image_size() || !given.context_length() || !given.vocabulary_size())
-    return Status::invalid("the file of model '" + manifest.model() +
-                           "' does not say its image size, context length and vocabulary size; compile it anew with vlpc");
+    return Status::invalid(
+        "the file of model '" + manifest.model() +
+        "' does not say its image size, context length and vocabulary size; compile it anew with vlpc");
   ClipSizes sizes;
   sizes.imageSize = int(given.image_size());
   sizes.contextLength = int(given.context_length());
@@ -68,11 +69,12 @@ Status checkPictures(const ClipSizes &sizes, const data::Dataset &dataset) {
                          "; prepare the data with --size=" + std::to_string(needed));
 }
 
-Status checkVocabulary(const format::Manifest &manifest, const tokenizer::Tokenizer &tokenizer, const std::string &what) {
+Status checkVocabulary(const format::Manifest &manifest, const tokenizer::Tokenizer &tokenizer,
+                       const std::string &what) {
   int capacity = int(manifest.preprocessing().vocabulary_size());
   if (tokenizer.vocabularySize() > capacity)
-    return Status::invalid(what + ": its vocabulary has " + std::to_string(tokenizer.vocabularySize()) + " entries, the model '" +
-                           manifest.model() + "' has room for " + std::to_string(capacity) +
+    return Status::invalid(what + ": its vocabulary has " + std::to_string(tokenizer.vocabularySize()) +
+                           " entries, the model '" + manifest.model() + "' has room for " + std::to_string(capacity) +
                            "; use fewer merges, or a model with a larger vocabulary");
   const std::string &wanted = manifest.preprocessing().tokenizer_sha256();
   if (!wanted.empty() && wanted != tokenizer.hash())

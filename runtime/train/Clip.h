@@ -23,7 +23,8 @@ struct ClipSizes {
 /// Reads the sizes off the manifest; an error when it is not a CLIP file.
 Expected<ClipSizes> clipSizes(const format::Manifest &manifest);
 
-/// The tensor `name` of `tensors`, which must have this type and shape (-1 matches any extent). `where` begins the error.
+/// The tensor `name` of `tensors`, which must have this type and shape (-1 matches any extent). `where` begins the
+/// error.
 Expected<const format::Tensor *> findTensor(const google::protobuf::RepeatedPtrField<format::Tensor> &tensors,
                                             const std::string &name, format::DType dtype,
                                             const std::vector<int64_t> &shape, const std::string &where);
@@ -34,7 +35,8 @@ std::string describeType(format::DType dtype, std::span<const int64_t> shape);
 Status checkPictures(const ClipSizes &sizes, const data::Dataset &dataset);
 
 /// Fails when a vocabulary does not fit into the token embedding, or is not the one that the file was compiled for.
-Status checkVocabulary(const format::Manifest &manifest, const tokenizer::Tokenizer &tokenizer, const std::string &what);
+Status checkVocabulary(const format::Manifest &manifest, const tokenizer::Tokenizer &tokenizer,
+                       const std::string &what);
 
 /// Views of a session's tensors as numbers.
 template <typename T>

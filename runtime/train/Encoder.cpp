@@ -14,15 +14,15 @@ Expected<Encoder> Encoder::create(Session &session, const tokenizer::Tokenizer &
   return Encoder(session, tokenizer, *sizes);
 }
 
-Expected<std::vector<float>> Encoder::run(const char *entryName, const char *inputName, const char *outputName, size_t n,
-                                          const FillRow &fill, const Tick &tick) {
+Expected<std::vector<float>> Encoder::run(const char *entryName, const char *inputName, const char *outputName,
+                                          size_t n, const FillRow &fill, const Tick &tick) {
   auto entry = session->module().entry(entryName);
   if (!entry)
     return entry.status();
   bool isImage = std::string_view(inputName) == "image";
   std::string where = "entry '" + std::string(entryName) + "'";
-  std::vector<int64_t> shape =
-      isImage ? std::vector<int64_t>{-1, 3, clip.imageSize, clip.imageSize} : std::vector<int64_t>{-1, clip.contextLength};
+  std::vector<int64_t> shape = isImage ? std::vector<int64_t>{-1, 3, clip.imageSize, clip.imageSize}
+                                       : std::vector<int64_t>{-1, clip.contextLength};
   auto input = findTensor((*entry)->inputs(), inputName, isImage ? format::F32 : format::I32, shape, where);
   if (!input)
     return input.status();
@@ -82,7 +82,8 @@ Expected<std::vector<float>> Encoder::texts(std::span<const std::string> texts, 
   return run(textEntry, "text", "text_embedding", texts.size(), fillRow, tick);
 }
 
-Expected<std::vector<float>> Encoder::items(const data::Dataset &dataset, std::span<const uint32_t> items, const Tick &tick) {
+Expected<std::vector<float>> Encoder::items(const data::Dataset &dataset, std::span<const uint32_t> items,
+                                            const Tick &tick) {
   VLP_RETURN_IF_ERROR(checkPictures(clip, dataset));
   auto fill = [&](size_t row, float *target) {
     data::evaluationImage(dataset, items[row], clip.image, target);

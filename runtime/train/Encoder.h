@@ -21,7 +21,8 @@ public:
   Expected<std::vector<float>> images(size_t n, const FillImage &fill, const Tick &tick = {});
   Expected<std::vector<float>> texts(std::span<const std::string> texts, const Tick &tick = {});
   /// Pictures of a dataset, as evaluation sees them (centre crop).
-  Expected<std::vector<float>> items(const data::Dataset &dataset, std::span<const uint32_t> items, const Tick &tick = {});
+  Expected<std::vector<float>> items(const data::Dataset &dataset, std::span<const uint32_t> items,
+                                     const Tick &tick = {});
   /// The length of an embedding; 0 before anything was embedded.
   size_t width() const { return embedding; }
 
@@ -29,8 +30,8 @@ private:
   Encoder(Session &session, const tokenizer::Tokenizer &tokenizer, ClipSizes sizes)
       : session(&session), tokenizer(&tokenizer), clip(sizes) {}
   using FillRow = std::function<Status(size_t row, std::span<std::byte> target)>;
-  Expected<std::vector<float>> run(const char *entry, const char *input, const char *output, size_t n, const FillRow &fill,
-                                   const Tick &tick);
+  Expected<std::vector<float>> run(const char *entry, const char *input, const char *output, size_t n,
+                                   const FillRow &fill, const Tick &tick);
 
   Session *session;
   const tokenizer::Tokenizer *tokenizer;

@@ -82,8 +82,8 @@ static Estimate estimate(std::span<const std::vector<SetRanks>> ranks, size_t se
   return {report::mean(perSeed), report::bootstrapMean(perItem, rounds), report::studentMean(perSeed)};
 }
 
-std::vector<SetReport> summarise(std::span<const std::vector<SetRanks>> ranks, std::vector<data::BaselineReport> baselines,
-                                 int bootstrapRounds) {
+std::vector<SetReport> summarise(std::span<const std::vector<SetRanks>> ranks,
+                                 std::vector<data::BaselineReport> baselines, int bootstrapRounds) {
   std::vector<SetReport> reports;
   for (size_t set = 0; !ranks.empty() && set < ranks.front().size(); ++set) {
     SetReport report;

@@ -15,14 +15,15 @@ struct SetRanks {
   RetrievalRanks ranks;
 };
 
-/// Embeds and ranks the scored items of every evaluation set of the test, or of validation. Pictures match the texts of all
-/// items with their name. A dataset without such items is an error.
+/// Embeds and ranks the scored items of every evaluation set of the test, or of validation. Pictures match the texts of
+/// all items with their name. A dataset without such items is an error.
 Expected<std::vector<SetRanks>> evaluateSets(Encoder &encoder, const data::Dataset &dataset, bool test,
                                              const Encoder::Tick &tick = {});
 /// The scored items of all those sets together: the total of evaluateSets' ticks is twice that, pictures then texts.
 size_t evaluationItems(const data::Dataset &dataset, bool test);
 
-/// What checkpoints are chosen by: the mean over sets of the mean of R@1, R@5 and R@10, both directions averaged, in percent.
+/// What checkpoints are chosen by: the mean over sets of the mean of R@1, R@5 and R@10, both directions averaged, in
+/// percent.
 double selectionScore(std::span<const SetRanks> sets);
 
 /// An estimate in percent with its 95 % interval over items and, with several checkpoints, over checkpoints.
@@ -53,7 +54,7 @@ struct EvaluationReport {
 };
 
 /// `ranks[c]` are the sets of checkpoint c. Item scores are averaged over checkpoints before items are resampled.
-std::vector<SetReport> summarise(std::span<const std::vector<SetRanks>> ranks, std::vector<data::BaselineReport> baselines,
-                                 int bootstrapRounds);
+std::vector<SetReport> summarise(std::span<const std::vector<SetRanks>> ranks,
+                                 std::vector<data::BaselineReport> baselines, int bootstrapRounds);
 
 } // namespace vlp::training

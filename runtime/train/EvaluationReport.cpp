@@ -17,7 +17,8 @@ static std::string withInterval(const Estimate &estimate, const report::Interval
 }
 
 static void addRecallRow(report::Table &table, std::string name, const data::Recall &recall, std::string rank = "") {
-  table.addRow({"", "", std::move(name), fixed(recall.at1, 1), fixed(recall.at5, 1), fixed(recall.at10, 1), std::move(rank)});
+  table.addRow(
+      {"", "", std::move(name), fixed(recall.at1, 1), fixed(recall.at5, 1), fixed(recall.at10, 1), std::move(rank)});
 }
 
 report::Table EvaluationReport::table() const {
@@ -97,8 +98,9 @@ std::string EvaluationReport::json() const {
 Status EvaluationReport::saveHtml(const std::string &path) const {
   report::HtmlPage page("Image-text retrieval of " + model);
   std::string of = checkpoints.size() == 1 ? checkpoints.front() : std::to_string(checkpoints.size()) + " checkpoints";
-  page.paragraph(of + " on " + dataset + ". Recall in percent, both directions averaged, with 95 % bootstrap intervals over " +
-                 "the items (" + std::to_string(bootstrapRounds) + " rounds).");
+  page.paragraph(of + " on " + dataset +
+                 ". Recall in percent, both directions averaged, with 95 % bootstrap intervals over " + "the items (" +
+                 std::to_string(bootstrapRounds) + " rounds).");
   page.table(table());
   for (const SetReport &set : sets) {
     report::BarChart chart;
@@ -106,7 +108,8 @@ Status EvaluationReport::saveHtml(const std::string &path) const {
     chart.bars.push_back({"model", set.at10.value, withInterval(set.at10, set.at10.items), 0});
     if (set.baseline) {
       chart.bars.push_back({"pixel baseline", set.baseline->mean.at10, fixed(set.baseline->mean.at10, 1), 1});
-      chart.bars.push_back({"oracle of the Unicode group", set.baseline->groupOracle.at10, fixed(set.baseline->groupOracle.at10, 1), 5});
+      chart.bars.push_back(
+          {"oracle of the Unicode group", set.baseline->groupOracle.at10, fixed(set.baseline->groupOracle.at10, 1), 5});
       chart.bars.push_back({"chance", set.baseline->chance.at10, fixed(set.baseline->chance.at10, 1), 5});
     }
     page.markup(chart.svg());

@@ -77,7 +77,8 @@ private:
 
 bool isPicture(const fs::path &path) {
   std::string extension = path.extension();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return char(std::tolower(c)); });
   return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
 }
 
@@ -102,7 +103,8 @@ Status expand(const std::string &path, std::vector<std::string> &files) {
 
 } // namespace
 
-Expected<std::unique_ptr<Gallery>> galleryOf(std::shared_ptr<const data::Dataset> dataset, std::optional<data::Split> split) {
+Expected<std::unique_ptr<Gallery>> galleryOf(std::shared_ptr<const data::Dataset> dataset,
+                                             std::optional<data::Split> split) {
   std::vector<uint32_t> items;
   for (uint32_t i = 0; i < dataset->size(); ++i)
     if (!split || dataset->item(i).split == *split)

@@ -25,10 +25,11 @@ public:
 };
 
 /// The items of a dataset: all of them, or those of one split.
-Expected<std::unique_ptr<Gallery>> galleryOf(std::shared_ptr<const data::Dataset> dataset, std::optional<data::Split> split = {});
+Expected<std::unique_ptr<Gallery>> galleryOf(std::shared_ptr<const data::Dataset> dataset,
+                                             std::optional<data::Split> split = {});
 
-/// PNG and JPEG files. A folder stands for all such files in it and below, in order of their paths. Every file is decoded once here,
-/// and those that are missing or damaged are all named in one error.
+/// PNG and JPEG files. A folder stands for all such files in it and below, in order of their paths. Every file is
+/// decoded once here, and those that are missing or damaged are all named in one error.
 Expected<std::unique_ptr<Gallery>> galleryOf(const std::vector<std::string> &paths);
 
 /// [size, width], L2-normalised.
@@ -41,8 +42,8 @@ struct Hit {
 /// The `top` rows of `embeddings` [n, width] most similar to `query` [width], best first; equal ones in their order.
 std::vector<Hit> nearest(std::span<const float> embeddings, std::span<const float> query, size_t top);
 
-/// The embedding of each class name [classes, width]: its texts (the name in place of "{}" in each template) are embedded, averaged and
-/// normalised again. A template without "{}" is an error.
+/// The embedding of each class name [classes, width]: its texts (the name in place of "{}" in each template) are
+/// embedded, averaged and normalised again. A template without "{}" is an error.
 Expected<std::vector<float>> embedClasses(Encoder &encoder, std::span<const std::string> names,
                                           std::span<const std::string> templates);
 /// Softmax over classes of `scale` times the cosine: [classes].

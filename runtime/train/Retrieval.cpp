@@ -28,7 +28,8 @@ static std::vector<uint32_t> ranksOf(std::span<const float> queries, std::span<c
   std::vector<uint32_t> ranks(n);
   std::vector<float> scores(n);
   for (size_t q = 0; q < n; ++q) {
-    // NaN compares false with everything: a right candidate that is NaN is never the best, a wrong one is never below it.
+    // NaN compares false with everything: a right candidate that is NaN is never the best, a wrong one is never below
+    // it.
     bool found = false;
     float best = 0;
     for (size_t c = 0; c < n; ++c) {

@@ -18,10 +18,10 @@ struct RetrievalRanks {
   std::vector<uint32_t> textToImage; ///< of each text's best picture
 };
 
-/// Ranks by dot product. `images` and `texts` are [n, width], row i of both being a pair; `labels` [n] says what matches: a
-/// candidate whose label equals the query's is right (pictures with the same name). The rank of a query is one more than the number of
-/// wrong candidates that score at least as much as its best right one, so that a model that gives everything the same score earns nothing
-/// from it. A score that is not a number counts as beaten.
+/// Ranks by dot product. `images` and `texts` are [n, width], row i of both being a pair; `labels` [n] says what
+/// matches: a candidate whose label equals the query's is right (pictures with the same name). The rank of a query is
+/// one more than the number of wrong candidates that score at least as much as its best right one, so that a model that
+/// gives everything the same score earns nothing from it. A score that is not a number counts as beaten.
 RetrievalRanks retrievalRanks(std::span<const float> images, std::span<const float> texts, size_t width,
                               std::span<const int32_t> labels);
 
@@ -40,8 +40,8 @@ struct RetrievalScore {
 };
 RetrievalScore score(const RetrievalRanks &ranks);
 
-/// Per item, the percentage of its two queries (picture and text) that are answered within `k`: 0, 50 or 100. Their mean is
-/// the recall averaged over both directions, and items are what is resampled for its interval.
+/// Per item, the percentage of its two queries (picture and text) that are answered within `k`: 0, 50 or 100. Their
+/// mean is the recall averaged over both directions, and items are what is resampled for its interval.
 std::vector<double> itemHits(const RetrievalRanks &ranks, uint32_t k);
 
 } // namespace vlp::training

@@ -20,10 +20,12 @@ Expected<RunDirectory> RunDirectory::open(const std::string &path, bool resume, 
   if (resume)
     return run;
   if (exists && !overwrite)
-    return Status::invalid(path + " already holds a run: go on with it (--resume), replace it (--overwrite), or choose another --out");
+    return Status::invalid(
+        path + " already holds a run: go on with it (--resume), replace it (--overwrite), or choose another --out");
   fs::create_directories(run.directory, error);
   if (error || !fs::is_directory(run.directory))
-    return Status::invalid("cannot create the directory " + path + ": " + (error ? error.message() : "a file is in the way"));
+    return Status::invalid("cannot create the directory " + path + ": " +
+                           (error ? error.message() : "a file is in the way"));
   // Only what a run writes is removed: the directory may hold more.
   std::vector<fs::path> old = run.numberedFiles();
   for (const char *name : {"checkpoint.safetensors", "best.safetensors", mergesFileName, "log.jsonl", "report.html"})
@@ -35,7 +37,8 @@ Expected<RunDirectory> RunDirectory::open(const std::string &path, bool resume, 
 
 std::string RunDirectory::numbered(uint64_t step) const {
   std::string digits = std::to_string(step);
-  return file(("step-" + std::string(digits.size() < 6 ? 6 - digits.size() : 0, '0') + digits + ".safetensors").c_str());
+  return file(
+      ("step-" + std::string(digits.size() < 6 ? 6 - digits.size() : 0, '0') + digits + ".safetensors").c_str());
 }
 
 std::vector<fs::path> RunDirectory::numberedFiles() const {
@@ -70,7 +73,8 @@ static Status giveName(const std::string &source, const std::string &target) {
   return Status::ok();
 }
 
-Status RunDirectory::save(Session &session, uint64_t step, const CheckpointMetadata &metadata, bool isBest, unsigned keep) const {
+Status RunDirectory::save(Session &session, uint64_t step, const CheckpointMetadata &metadata, bool isBest,
+                          unsigned keep) const {
   std::string path = numbered(step);
   VLP_RETURN_IF_ERROR(saveCheckpoint(session, path, metadata));
   VLP_RETURN_IF_ERROR(giveName(path, latest()));

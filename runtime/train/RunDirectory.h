@@ -10,8 +10,8 @@ namespace vlp::training {
 
 class RunDirectory {
 public:
-  /// For a new run the directory is created, and one that holds a run is refused (or emptied of it when `overwrite`). For a
-  /// resumed one it must hold checkpoint.safetensors.
+  /// For a new run the directory is created, and one that holds a run is refused (or emptied of it when `overwrite`).
+  /// For a resumed one it must hold checkpoint.safetensors.
   static Expected<RunDirectory> open(const std::string &path, bool resume, bool overwrite);
 
   std::string file(const char *name) const { return (directory / name).string(); }
@@ -20,8 +20,8 @@ public:
   /// step-000123.safetensors.
   std::string numbered(uint64_t step) const;
 
-  /// Writes the checkpoint of `step` under its number, as the latest and, when `isBest`, as the best; deletes numbered ones
-  /// but the last `keep`.
+  /// Writes the checkpoint of `step` under its number, as the latest and, when `isBest`, as the best; deletes numbered
+  /// ones but the last `keep`.
   Status save(Session &session, uint64_t step, const CheckpointMetadata &metadata, bool isBest, unsigned keep) const;
 
 private:

@@ -12,7 +12,8 @@
 
 namespace vlp::training {
 
-/// {"step": 12, "loss": ..., "learning_rate": ..., "grad_norm": ..., "logit_scale": ..., "pairs_per_second": ..., "seconds": ...}
+/// {"step": 12, "loss": ..., "learning_rate": ..., "grad_norm": ..., "logit_scale": ..., "pairs_per_second": ...,
+/// "seconds": ...}
 struct StepRecord {
   uint64_t step = 0; ///< from 1
   float loss = 0, learningRate = 0, gradNorm = 0;

@@ -56,7 +56,8 @@ Expected<TrainSettings> TrainSettings::parse(const std::string &text) {
     settings.captions.nameAndKeywords = document.at("name_and_keywords");
     settings.captions.picturePrefix = document.at("picture_prefix");
   } catch (const Json::exception &error) {
-    return Status(StatusCode::DataLoss, std::string("the checkpoint's training settings cannot be read: ") + error.what());
+    return Status(StatusCode::DataLoss,
+                  std::string("the checkpoint's training settings cannot be read: ") + error.what());
   }
   return settings;
 }

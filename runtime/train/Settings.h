@@ -2,8 +2,8 @@
 // How a training run is set up: what the user asks for, and what a checkpoint records of it.
 #pragma once
 
-#include "runtime/data/Augment.h"
 #include "runtime/core/Status.h"
+#include "runtime/data/Augment.h"
 
 #include <atomic>
 #include <cstdint>
@@ -13,12 +13,13 @@
 
 namespace vlp::training {
 
-/// What the user asks for. What is absent comes from the compiled file (scalars), the defaults below, or the run that is resumed.
+/// What the user asks for. What is absent comes from the compiled file (scalars), the defaults below, or the run that
+/// is resumed.
 struct TrainOptions {
   std::string outDir;
 
-  /// How long to train: at most one of these three, else `defaultPairs`. With a time limit alone, the number of steps follows from
-  /// the speed; with both, whichever is reached first ends the run.
+  /// How long to train: at most one of these three, else `defaultPairs`. With a time limit alone, the number of steps
+  /// follows from the speed; with both, whichever is reached first ends the run.
   std::optional<uint64_t> steps, pairs;
   std::optional<double> epochs;
   std::optional<double> timeLimit; ///< seconds, validation included
@@ -36,7 +37,7 @@ struct TrainOptions {
   std::string initFrom;              ///< weights to start from instead of random ones
 
   std::optional<uint64_t> evalEvery, checkpointEvery; ///< steps; 0 = never; default: an eighth of the run
-  unsigned keep = 2;                                   ///< numbered checkpoints to keep
+  unsigned keep = 2;                                  ///< numbered checkpoints to keep
   uint64_t logEvery = 1;
   std::string logFile; ///< empty: log.jsonl in outDir
 

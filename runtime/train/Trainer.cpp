@@ -25,7 +25,8 @@ namespace {
 /// One call of train().
 class Run {
 public:
-  Run(Session &session, std::shared_ptr<const data::Dataset> dataset, const TrainOptions &options, TrainObserver &observer)
+  Run(Session &session, std::shared_ptr<const data::Dataset> dataset, const TrainOptions &options,
+      TrainObserver &observer)
       : session(session), dataset(std::move(dataset)), options(options), observer(observer) {}
 
   Status prepare();
@@ -55,7 +56,9 @@ private:
 
   bool timed() const { return settings.totalSteps == 0; }
   double elapsed() const { return secondsBefore + now() - began; }
-  double progress() const { return timed() ? elapsed() / settings.timeLimit : double(done) / double(settings.totalSteps); }
+  double progress() const {
+    return timed() ? elapsed() / settings.timeLimit : double(done) / double(settings.totalSteps);
+  }
   bool timeIsUp() const { return settings.timeLimit > 0 && elapsed() + validationSeconds >= settings.timeLimit; }
   uint64_t total() const { return timed() ? std::max(done, estimate) : settings.totalSteps; }
 
@@ -74,9 +77,9 @@ private:
   std::optional<RunDirectory> directory;
   std::optional<RunLog> log;
 
-  uint64_t done = 0;                ///< steps applied
-  uint64_t estimate = 0;            ///< of the total, where a time limit decides
-  uint64_t stepsHere = 0;           ///< in this process
+  uint64_t done = 0;      ///< steps applied
+  uint64_t estimate = 0;  ///< of the total, where a time limit decides
+  uint64_t stepsHere = 0; ///< in this process
   double began = 0, secondsBefore = 0, stepSeconds = 0, validationSeconds = 0;
   double bestScore = -1;
   uint64_t bestStep = 0, savedStep = ~uint64_t(0);
@@ -205,8 +208,8 @@ Status Run::resumeSaved() {
     return saved.status();
   VLP_RETURN_IF_ERROR(checkAgainst(options, *saved));
   if (saved->batch != settings.batch)
-    return Status::invalid(path + " is of a run with batches of " + std::to_string(saved->batch) + ", this file's are of " +
-                           std::to_string(settings.batch));
+    return Status::invalid(path + " is of a run with batches of " + std::to_string(saved->batch) +
+                           ", this file's are of " + std::to_string(settings.batch));
   if (saved->dataset != dataset->fingerprint())
     return Status::invalid(path + " is of a run on dataset " + saved->dataset + ", " + dataset->path() + " is " +
                            dataset->fingerprint());
@@ -220,7 +223,8 @@ Status Run::resumeSaved() {
       return Status::invalid("a resumed run keeps its settings, but " + name + " is " + report::fixed(*has, 6) +
                              " in the checkpoint and " + report::fixed(value, 6) + " is asked for");
   }
-  auto loaded = tokenizer::ClipBpe::load(options.mergesFile.empty() ? directory->file(mergesFileName) : options.mergesFile);
+  auto loaded =
+      tokenizer::ClipBpe::load(options.mergesFile.empty() ? directory->file(mergesFileName) : options.mergesFile);
   if (!loaded)
     return loaded.status();
   if (loaded->hash() != settings.tokenizer)
@@ -263,7 +267,8 @@ Status Run::copyInput(const char *name, const void *data, size_t bytes) {
     return target.status();
   if (target->size() != bytes)
     return Status(StatusCode::Internal, "entry 'train': input '" + std::string(name) + "' takes " +
-                                            std::to_string(target->size()) + " bytes, the batch has " + std::to_string(bytes));
+                                            std::to_string(target->size()) + " bytes, the batch has " +
+                                            std::to_string(bytes));
   std::memcpy(target->data(), data, bytes);
   return Status::ok();
 }
@@ -285,8 +290,10 @@ Status Run::copyBatch(const data::Batch &from) {
 
 Status Run::readRecord(StepRecord &record) {
   record.step = done + 1;
-  for (auto [name, field] : {std::pair("loss", &StepRecord::loss), {"learning_rate", &StepRecord::learningRate},
-                             {"grad_norm", &StepRecord::gradNorm}, {"logit_scale", &StepRecord::logitScale}}) {
+  for (auto [name, field] : {std::pair("loss", &StepRecord::loss),
+                             {"learning_rate", &StepRecord::learningRate},
+                             {"grad_norm", &StepRecord::gradNorm},
+                             {"logit_scale", &StepRecord::logitScale}}) {
     auto value = readScalar(name);
     if (!value)
       return value.status();
@@ -398,7 +405,8 @@ Status Run::checkpoint(bool isBest) {
   return Status::ok();
 }
 
-/// Whether something that happens every so many steps, or at each eighth of the run, is due after the step that began at `before`.
+/// Whether something that happens every so many steps, or at each eighth of the run, is due after the step that began
+/// at `before`.
 bool Run::due(const std::optional<uint64_t> &every, double before) const {
   if (every)
     return *every && done % *every == 0;

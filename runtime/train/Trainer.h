@@ -30,10 +30,10 @@ struct TrainResult {
   std::string checkpoint, report; ///< files
 };
 
-/// Trains the entry "train" of the session's file on the training items of `dataset`, or goes on with a run. The result depends on
-/// the file, the data, the options and the seed only: not on threads, nor on where a run was stopped and resumed. When the
-/// loss or the gradient norm is not finite, the state of the step before is saved and a NotFinite status names the step and the
-/// first layer that made it.
+/// Trains the entry "train" of the session's file on the training items of `dataset`, or goes on with a run. The result
+/// depends on the file, the data, the options and the seed only: not on threads, nor on where a run was stopped and
+/// resumed. When the loss or the gradient norm is not finite, the state of the step before is saved and a NotFinite
+/// status names the step and the first layer that made it.
 Expected<TrainResult> train(Session &session, std::shared_ptr<const data::Dataset> dataset, const TrainOptions &options,
                             TrainObserver &observer);
 

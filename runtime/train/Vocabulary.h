@@ -15,7 +15,8 @@ inline constexpr const char *mergesFileName = "merges.txt";
 inline constexpr const char *settingsKey = "train.settings", *loaderKey = "train.loader", *bestKey = "train.best";
 
 /// For a new run: the user's merges, or merges learnt from the captions and keywords of the training items.
-Expected<Vocabulary> makeVocabulary(const format::Manifest &manifest, const TrainOptions &options, const data::Dataset &dataset);
+Expected<Vocabulary> makeVocabulary(const format::Manifest &manifest, const TrainOptions &options,
+                                    const data::Dataset &dataset);
 
 /// The checkpoint that `weights` means: a file, or in a run's directory its best checkpoint, else its latest.
 Expected<std::string> findCheckpoint(const std::string &weights);
@@ -27,8 +28,9 @@ struct LoadedWeights {
   std::optional<TrainSettings> settings; ///< absent from checkpoints of others
 };
 
-/// Loads parameters from `weights` (see findCheckpoint), and the vocabulary from `mergesFile` or, when that is empty, from
-/// merges.txt beside the checkpoint. A vocabulary other than the one that the checkpoint was trained with is refused.
+/// Loads parameters from `weights` (see findCheckpoint), and the vocabulary from `mergesFile` or, when that is empty,
+/// from merges.txt beside the checkpoint. A vocabulary other than the one that the checkpoint was trained with is
+/// refused.
 Expected<LoadedWeights> loadWeights(Session &session, const std::string &weights, const std::string &mergesFile);
 
 } // namespace vlp::training

@@ -22,22 +22,24 @@ struct Options {
   cl::SubCommand compare{"compare", "kernel by kernel against the interpreter: compare MODEL"};
   cl::list<std::string> parityArguments{cl::Positional, cl::desc("ARCH GOLDEN.safetensors"), cl::sub(parity),
                                         cl::cat(category)};
-  cl::opt<std::string> parityDevice{"device", cl::desc("reference, cpu, cpu:CHIP, cuda[:N] or sim[:OPTIONS]"), cl::init("reference"),
-                                    cl::sub(parity), cl::cat(category)};
-  cl::opt<std::string> parityTarget{"target", cl::desc("Whose code a GPU is to run: cuda:sm_90, sim:sm_80"), cl::value_desc("TARGET"),
-                                    cl::sub(parity), cl::cat(category)};
+  cl::opt<std::string> parityDevice{"device", cl::desc("reference, cpu, cpu:CHIP, cuda[:N] or sim[:OPTIONS]"),
+                                    cl::init("reference"), cl::sub(parity), cl::cat(category)};
+  cl::opt<std::string> parityTarget{"target", cl::desc("Whose code a GPU is to run: cuda:sm_90, sim:sm_80"),
+                                    cl::value_desc("TARGET"), cl::sub(parity), cl::cat(category)};
   cl::opt<std::string> precision{"precision", cl::desc("f32 or bf16, or f64, the default, on --device=reference alone"),
                                  cl::value_desc("TYPE"), cl::sub(parity), cl::cat(category)};
-  cl::opt<std::string> autocast{"autocast", cl::desc("Errors of PyTorch's bf16 autocast, from tools/reference/clip_autocast.py"),
+  cl::opt<std::string> autocast{"autocast",
+                                cl::desc("Errors of PyTorch's bf16 autocast, from tools/reference/clip_autocast.py"),
                                 cl::value_desc("FILE.json"), cl::sub(parity), cl::cat(category)};
   cl::list<std::string> models{cl::Positional, cl::desc("MODEL (a preset or a .mlir file)"), cl::sub(compare),
                                cl::cat(category)};
-  cl::opt<std::string> compareDevice{"device", cl::desc("cpu, cpu:CHIP, cuda[:N] or sim[:OPTIONS]"), cl::init("cpu"), cl::sub(compare),
-                                     cl::cat(category)};
-  cl::opt<std::string> compareTarget{"target", cl::desc("Whose code a GPU is to run: cuda:sm_90, sim:sm_80"), cl::value_desc("TARGET"),
+  cl::opt<std::string> compareDevice{"device", cl::desc("cpu, cpu:CHIP, cuda[:N] or sim[:OPTIONS]"), cl::init("cpu"),
                                      cl::sub(compare), cl::cat(category)};
-  cl::opt<std::string> comparePrecision{"precision", cl::desc("f32 or bf16"), cl::init("f32"), cl::value_desc("TYPE"), cl::sub(compare),
-                                        cl::cat(category)};
+  cl::opt<std::string> compareTarget{"target", cl::desc("Whose code a GPU is to run: cuda:sm_90, sim:sm_80"),
+                                     cl::value_desc("TARGET"), cl::sub(compare), cl::cat(category)};
+  cl::opt<std::string> comparePrecision{"precision",      cl::desc("f32 or bf16"),
+                                        cl::init("f32"),  cl::value_desc("TYPE"),
+                                        cl::sub(compare), cl::cat(category)};
   cl::list<std::string> entries{"entry", cl::desc("Entries and their sizes, as for vlpc; by default all, with batch=3"),
                                 cl::CommaSeparated, cl::sub(compare), cl::cat(category)};
   cl::list<std::string> settings{"set", cl::desc("Sizes that differ from the preset's, as for vlpc"),
@@ -74,7 +76,8 @@ static llvm::Expected<Device> parseDevice(const Options &options) {
 /// Prints the rows; returns how many are out.
 static unsigned printReport(const ParityReport &report, bool isBF16) {
   using report::Align;
-  std::vector<report::Column> columns = {{"tensor", Align::Left}, {"norm"}, {"error"}, {"tolerance"}, {"", Align::Left}};
+  std::vector<report::Column> columns = {
+      {"tensor", Align::Left}, {"norm"}, {"error"}, {"tolerance"}, {"", Align::Left}};
   if (isBF16)
     columns.insert(columns.begin() + 3, {"autocast"});
   report::Table table(columns);
@@ -95,7 +98,8 @@ static unsigned printReport(const ParityReport &report, bool isBF16) {
 static int runParity(const Options &options) {
   const auto &arguments = options.parityArguments;
   if (arguments.size() != 2)
-    return reportError(models::makeError("expected: vlp-check parity ARCH GOLDEN.safetensors --device=reference|cpu|cuda|sim"));
+    return reportError(
+        models::makeError("expected: vlp-check parity ARCH GOLDEN.safetensors --device=reference|cpu|cuda|sim"));
   if (arguments[0] != "clip")
     return reportError(
         models::makeError("unknown architecture '" + arguments[0] + "'; " + models::suggest(arguments[0], {"clip"})));

@@ -52,11 +52,16 @@ int runBench(const Arguments &arguments) {
 
 void addBench(CLI::App &app, int &exitCode) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App *command = app.add_subcommand("bench", "Time entries on made-up inputs: rows a second, GF/s, fraction of this machine's peak");
+  CLI::App *command = app.add_subcommand(
+      "bench", "Time entries on made-up inputs: rows a second, GF/s, fraction of this machine's peak");
   arguments->model.add(*command);
   command->add_option("--entry", arguments->entries, "Entries to time (default: all)")->delimiter(',');
-  command->add_option("--repeats", arguments->options.repeats, "Runs that are timed")->check(CLI::Range(1, 1000000))->capture_default_str();
-  command->add_option("--warmup", arguments->options.warmup, "Runs before them")->check(CLI::Range(0, 1000000))->capture_default_str();
+  command->add_option("--repeats", arguments->options.repeats, "Runs that are timed")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  command->add_option("--warmup", arguments->options.warmup, "Runs before them")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str();
   command->add_option("--json", arguments->json, "Write the results as JSON to this file");
   command->footer("Example:\n  vlp-run bench emoji.vlp --entry=train --repeats=20 --threads=1");
   command->callback([arguments, &exitCode] { exitCode = runBench(*arguments); });

@@ -82,7 +82,8 @@ int classify(const Arguments &arguments) {
       return probabilities[a] != probabilities[b] ? probabilities[a] > probabilities[b] : a < b;
     });
     for (size_t k = 0; k < top; ++k)
-      table.addRow({k ? "" : (*gallery)->title(i), (*names)[order[k]], report::fixed(100 * probabilities[order[k]], 1) + " %"});
+      table.addRow(
+          {k ? "" : (*gallery)->title(i), (*names)[order[k]], report::fixed(100 * probabilities[order[k]], 1) + " %"});
   }
   std::cout << table.text();
   return 0;
@@ -92,12 +93,16 @@ int classify(const Arguments &arguments) {
 
 void addClassify(CLI::App &app, int &exitCode) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App *command = app.add_subcommand("classify", "Tell which of some class names fits a picture best, without training on them");
+  CLI::App *command =
+      app.add_subcommand("classify", "Tell which of some class names fits a picture best, without training on them");
   arguments->model.add(*command);
   arguments->weights.add(*command);
   command->add_option("--classes", arguments->classes, "Names between commas, or a file with one a line")->required();
-  command->add_option("--template", arguments->templates, "Texts with {} for the name; several are averaged")->capture_default_str();
-  command->add_option("--top", arguments->top, "Classes to show for each picture")->check(CLI::Range(1, 1000))->capture_default_str();
+  command->add_option("--template", arguments->templates, "Texts with {} for the name; several are averaged")
+      ->capture_default_str();
+  command->add_option("--top", arguments->top, "Classes to show for each picture")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   command->add_option("PICTURES", arguments->pictures, "PNG or JPEG files, or folders of them")->required();
   command->footer("Example:\n  vlp-run classify emoji.vlp --weights=run --classes=cat,dog,horse photo.jpg");
   command->callback([arguments, &exitCode] { exitCode = classify(*arguments); });

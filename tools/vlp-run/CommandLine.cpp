@@ -70,7 +70,8 @@ std::string describeExtra(const CLI::App *app, std::string extra) {
   std::vector<std::string> commands = commandsOf(app);
   if (!commands.empty())
     return "unknown command '" + extra + "' of " + fullName(app) + closest(extra, commands) + help;
-  return "unexpected argument '" + extra + "' of " + fullName(app) + " (" + fullName(app) + " --help shows what it takes)";
+  return "unexpected argument '" + extra + "' of " + fullName(app) + " (" + fullName(app) +
+         " --help shows what it takes)";
 }
 
 int explain(const CLI::App &app, const CLI::ParseError &error) {

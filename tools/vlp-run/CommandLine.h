@@ -4,7 +4,8 @@
 
 namespace vlp::run {
 
-/// Parses the arguments and runs the command. Returns the exit code: 0; 1 for the user's mistakes; 2 for ours; 130 when interrupted.
+/// Parses the arguments and runs the command. Returns the exit code: 0; 1 for the user's mistakes; 2 for ours; 130 when
+/// interrupted.
 int runCommandLine(int argc, const char *const *argv);
 
 } // namespace vlp::run

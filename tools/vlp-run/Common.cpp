@@ -17,7 +17,11 @@ int fail(const Status &status) {
 
 void ModelOptions::add(CLI::App &command) {
   command.add_option("FILE", file, "A compiled model (vlpc MODEL -o FILE.vlp)")->required();
-  command.add_option("--device", device.device, "Where to run: cpu, cpu:CHIP, cuda, cuda:N, or sim, a simulated GPU (sim:checked,order=random,seed=3)")->capture_default_str();
+  command
+      .add_option(
+          "--device", device.device,
+          "Where to run: cpu, cpu:CHIP, cuda, cuda:N, or sim, a simulated GPU (sim:checked,order=random,seed=3)")
+      ->capture_default_str();
   command.add_option("--threads", device.threads, "Worker threads; 0 means one a core")->capture_default_str();
 }
 
@@ -31,7 +35,8 @@ Expected<std::unique_ptr<Session>> ModelOptions::open() const {
 }
 
 void WeightOptions::add(CLI::App &command) {
-  command.add_option("--weights", weights, "A checkpoint (safetensors), or a run's directory: its best checkpoint")->required();
+  command.add_option("--weights", weights, "A checkpoint (safetensors), or a run's directory: its best checkpoint")
+      ->required();
   command.add_option("--merges", merges, "The vocabulary, as BPE merges (default: merges.txt beside the checkpoint)");
 }
 
@@ -58,7 +63,9 @@ void PictureOptions::add(CLI::App &command, const std::string &what) {
   command.add_option("--images", images, what + ": PNG and JPEG files, or folders of them")->excludes(fromData);
 }
 
-Expected<std::shared_ptr<const data::Dataset>> openDataset(const std::string &directory) { return data::Dataset::open(directory); }
+Expected<std::shared_ptr<const data::Dataset>> openDataset(const std::string &directory) {
+  return data::Dataset::open(directory);
+}
 
 Expected<data::Split> parseSplitName(const std::string &name) {
   if (auto split = data::parseSplit(name))

@@ -32,8 +32,9 @@ data::ProgressCallback stageProgress() {
 int finish(const Expected<data::PrepareSummary> &summary) {
   if (!summary)
     return fail(summary.status());
-  std::cout << summary->path << ": " << summary->items << " items; " << summary->train << " for training, " << summary->validation
-            << " for validation, " << summary->test << " for the test, " << summary->unused << " unused\n";
+  std::cout << summary->path << ": " << summary->items << " items; " << summary->train << " for training, "
+            << summary->validation << " for validation, " << summary->test << " for the test, " << summary->unused
+            << " unused\n";
   return 0;
 }
 
@@ -42,12 +43,16 @@ int describe(const std::string &directory, int samples) {
   if (!dataset)
     return fail(dataset.status());
   const data::Dataset &all = **dataset;
-  std::cout << all.path() << ": " << all.info().kind << ", " << all.size() << " pictures of " << all.side() << " x " << all.side()
-            << ", split salt '" << all.info().salt << "', fingerprint " << all.fingerprint() << "\n\n";
+  std::cout << all.path() << ": " << all.info().kind << ", " << all.size() << " pictures of " << all.side() << " x "
+            << all.side() << ", split salt '" << all.info().salt << "', fingerprint " << all.fingerprint() << "\n\n";
   std::map<std::pair<int, std::string>, std::vector<uint32_t>> groups;
   for (uint32_t i = 0; i < all.size(); ++i)
     groups[{int(all.item(i).split), all.item(i).style}].push_back(i);
-  report::Table table({{"split", report::Align::Left}, {"style", report::Align::Left}, {"items"}, {"scored"}, {"for example", report::Align::Left}});
+  report::Table table({{"split", report::Align::Left},
+                       {"style", report::Align::Left},
+                       {"items"},
+                       {"scored"},
+                       {"for example", report::Align::Left}});
   for (const auto &[key, items] : groups) {
     data::Split split = data::Split(key.first);
     bool evaluated = data::isTest(split) || data::isValidation(split);
@@ -57,7 +62,8 @@ int describe(const std::string &directory, int samples) {
     std::string examples;
     for (int i = 0; i < samples && size_t(i) < items.size(); ++i)
       examples += (i ? " | " : "") + all.item(items[items.size() * size_t(i) / size_t(samples)]).name();
-    table.addRow({std::string(data::splitName(split)), key.second, std::to_string(items.size()), evaluated ? std::to_string(scored) : "", examples});
+    table.addRow({std::string(data::splitName(split)), key.second, std::to_string(items.size()),
+                  evaluated ? std::to_string(scored) : "", examples});
   }
   std::cout << table.text();
   return 0;
@@ -65,9 +71,11 @@ int describe(const std::string &directory, int samples) {
 
 void addPrepareEmoji(CLI::App &prepare, int &exitCode) {
   auto options = std::make_shared<data::PrepareEmojiOptions>();
-  CLI::App *command = prepare.add_subcommand("emoji", "Noto and Gemojione drawings with Unicode names and keywords, from Debian packages");
+  CLI::App *command = prepare.add_subcommand(
+      "emoji", "Noto and Gemojione drawings with Unicode names and keywords, from Debian packages");
   command->add_option("--out", options->outDir, "Directory for the dataset")->required();
-  command->add_option("--packages", options->packagesDir, "Directory with the packages, as .deb files or unpacked (default: apt-get download)");
+  command->add_option("--packages", options->packagesDir,
+                      "Directory with the packages, as .deb files or unpacked (default: apt-get download)");
   command->add_option("--size", options->size, "Side of the stored pictures in pixels")->capture_default_str();
   command->add_option("--split-salt", options->salt, "Redraws the split into training, validation and test");
   command->footer("Example:\n  vlp-run data prepare emoji --out=data/emoji");
@@ -84,9 +92,11 @@ void addPrepareFolder(CLI::App &prepare, int &exitCode) {
   CLI::App *command = prepare.add_subcommand("folder", "A folder of PNG and JPEG files with captions as TSV or JSONL");
   command->add_option("--images", options->imagesDir, "The folder")->required();
   command->add_option("--captions", options->captionsFile,
-                      "FILE.tsv: picture<TAB>caption[<TAB>caption...]; or FILE.jsonl: {\"image\": ..., \"caption\": ...} (default: captions.tsv or captions.jsonl in the folder)");
+                      "FILE.tsv: picture<TAB>caption[<TAB>caption...]; or FILE.jsonl: {\"image\": ..., \"caption\": "
+                      "...} (default: captions.tsv or captions.jsonl in the folder)");
   command->add_option("--out", options->outDir, "Directory for the dataset")->required();
-  command->add_option("--size", options->size, "Side of the stored pictures in pixels; others are letterboxed")->capture_default_str();
+  command->add_option("--size", options->size, "Side of the stored pictures in pixels; others are letterboxed")
+      ->capture_default_str();
   command->add_option("--split-salt", options->salt, "Redraws the split into training, validation and test");
   command->add_option("--val", options->valPercent, "Percent of the pictures for validation")->capture_default_str();
   command->add_option("--test", options->testPercent, "Percent of the pictures for the test")->capture_default_str();

@@ -43,8 +43,8 @@ Expected<std::vector<std::string>> readLines(const std::string &path) {
   return lines;
 }
 
-Status save(const std::string &path, const char *name, std::span<const float> values, std::span<const std::string> names,
-            const training::LoadedWeights &weights) {
+Status save(const std::string &path, const char *name, std::span<const float> values,
+            std::span<const std::string> names, const training::LoadedWeights &weights) {
   int64_t rows = int64_t(names.size()), width = int64_t(values.size() / names.size());
   nlohmann::json list(names);
   SafetensorsTensor tensor{name, SafetensorsType::F32, {rows, width}, std::as_bytes(values)};
@@ -101,10 +101,12 @@ void addEmbed(CLI::App &app, int &exitCode) {
   arguments->weights.add(*command);
   arguments->pictures.add(*command, "Pictures to embed");
   command->add_option("--texts", arguments->texts, "Texts to embed: a UTF-8 file, one a line");
-  command->add_option("--out", arguments->out, "The file to write: a tensor [n, width], the names as metadata 'names'")->required();
-  command->footer("Examples:\n"
-                  "  vlp-run embed emoji.vlp --weights=run --data=data/emoji --split=unseen-test --out=pictures.safetensors\n"
-                  "  vlp-run embed emoji.vlp --weights=run --texts=queries.txt --out=texts.safetensors");
+  command->add_option("--out", arguments->out, "The file to write: a tensor [n, width], the names as metadata 'names'")
+      ->required();
+  command->footer(
+      "Examples:\n"
+      "  vlp-run embed emoji.vlp --weights=run --data=data/emoji --split=unseen-test --out=pictures.safetensors\n"
+      "  vlp-run embed emoji.vlp --weights=run --texts=queries.txt --out=texts.safetensors");
   command->callback([arguments, &exitCode] { exitCode = embed(*arguments); });
 }
 

@@ -23,9 +23,10 @@ struct Arguments {
 Status checkTrainedOn(const training::LoadedWeights &weights, const data::Dataset &dataset) {
   if (!weights.settings || weights.settings->dataset == dataset.fingerprint())
     return Status::ok();
-  return Status::invalid(weights.path + " was trained on another dataset or split (fingerprint " + weights.settings->dataset + ", salt '" +
-                         weights.settings->datasetSalt + "') than " + dataset.path() + " (" + dataset.fingerprint() + ", salt '" +
-                         dataset.info().salt + "'), whose held-out items it may have seen; --other-data evaluates it all the same");
+  return Status::invalid(weights.path + " was trained on another dataset or split (fingerprint " +
+                         weights.settings->dataset + ", salt '" + weights.settings->datasetSalt + "') than " +
+                         dataset.path() + " (" + dataset.fingerprint() + ", salt '" + dataset.info().salt +
+                         "'), whose held-out items it may have seen; --other-data evaluates it all the same");
 }
 
 int evaluate(const Arguments &arguments) {
@@ -70,7 +71,8 @@ int evaluate(const Arguments &arguments) {
     baselines = std::move(*made);
   }
   report.sets = training::summarise(ranks, std::move(baselines), arguments.bootstrap);
-  std::cout << "recall in percent, both directions averaged, with 95 % bootstrap intervals\n\n" << report.table().text();
+  std::cout << "recall in percent, both directions averaged, with 95 % bootstrap intervals\n\n"
+            << report.table().text();
   if (!arguments.json.empty())
     if (Status status = writeText(arguments.json, report.json()); !status.isOk())
       return fail(status);
@@ -84,16 +86,25 @@ int evaluate(const Arguments &arguments) {
 
 void addEval(CLI::App &app, int &exitCode) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App *command = app.add_subcommand("eval", "Measure image-text recall on the test or validation items of a dataset");
+  CLI::App *command =
+      app.add_subcommand("eval", "Measure image-text recall on the test or validation items of a dataset");
   arguments->model.add(*command);
-  command->add_option("--weights", arguments->weights, "Checkpoints or runs' directories; several (seeds) are averaged")->required()->delimiter(',');
-  command->add_option("--merges", arguments->merges, "The vocabulary, as BPE merges (default: merges.txt beside the checkpoint)");
+  command->add_option("--weights", arguments->weights, "Checkpoints or runs' directories; several (seeds) are averaged")
+      ->required()
+      ->delimiter(',');
+  command->add_option("--merges", arguments->merges,
+                      "The vocabulary, as BPE merges (default: merges.txt beside the checkpoint)");
   command->add_option("--data", arguments->data, "A dataset's directory")->required();
-  command->add_option("--split", arguments->split, "test, or val for choosing settings")->check(CLI::IsMember({"test", "val"}))->capture_default_str();
-  command->add_option("--bootstrap", arguments->bootstrap, "Rounds of the bootstrap intervals")->check(CLI::Range(0, 1000000))->capture_default_str();
+  command->add_option("--split", arguments->split, "test, or val for choosing settings")
+      ->check(CLI::IsMember({"test", "val"}))
+      ->capture_default_str();
+  command->add_option("--bootstrap", arguments->bootstrap, "Rounds of the bootstrap intervals")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str();
   command->add_option("--json", arguments->json, "Write the result as JSON to this file");
   command->add_option("--html", arguments->html, "Write a page with charts to this file");
-  command->add_flag("--no-baseline", arguments->noBaseline, "Leave out chance, the pixel baseline and the oracle of the Unicode group");
+  command->add_flag("--no-baseline", arguments->noBaseline,
+                    "Leave out chance, the pixel baseline and the oracle of the Unicode group");
   command->add_flag("--other-data", arguments->otherData, "Allow a dataset other than the one that was trained on");
   command->footer("Examples:\n"
                   "  vlp-run eval emoji.vlp --weights=run --data=data/emoji\n"

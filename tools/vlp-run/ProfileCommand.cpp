@@ -35,13 +35,15 @@ int profile(const Arguments &arguments) {
   auto result = report::profileEntry(**session, arguments.entry, arguments.repeats);
   if (!result)
     return fail(result.status());
-  std::cout << manifest.model() << ", entry " << arguments.entry << ": " << report::duration(result->wall) << " a run, ops "
-            << report::duration(result->seconds) << " (medians of " << result->repeats << "); " << report::describePeak(peak) << "\n\n"
+  std::cout << manifest.model() << ", entry " << arguments.entry << ": " << report::duration(result->wall)
+            << " a run, ops " << report::duration(result->seconds) << " (medians of " << result->repeats << "); "
+            << report::describePeak(peak) << "\n\n"
             << report::profileTable(result->anchors, "kind of kernel", *result, peak).text() << "\n"
             << report::profileTable(result->layers, "layer", *result, peak, arguments.top).text() << "\n"
             << report::profileTable(result->kernels, "kernel", *result, peak, arguments.top).text();
   if (!arguments.trace.empty())
-    if (Status saved = report::profileTrace(*result, (*session)->module().program()).save(arguments.trace); !saved.isOk())
+    if (Status saved = report::profileTrace(*result, (*session)->module().program()).save(arguments.trace);
+        !saved.isOk())
       return fail(saved);
   if (!arguments.html.empty())
     if (Status saved = report::saveProfileHtml(arguments.html, *result, manifest, peak); !saved.isOk())
@@ -56,7 +58,9 @@ void addProfile(CLI::App &app, int &exitCode) {
   CLI::App *command = app.add_subcommand("profile", "Show where the time of an entry goes, by layer and by kernel");
   arguments->model.add(*command);
   command->add_option("--entry", arguments->entry, "The entry")->capture_default_str();
-  command->add_option("--repeats", arguments->repeats, "Runs; the median of each op counts")->check(CLI::Range(1, 100000))->capture_default_str();
+  command->add_option("--repeats", arguments->repeats, "Runs; the median of each op counts")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
   command->add_option("--top", arguments->top, "Rows of the tables; 0 = all")->capture_default_str();
   command->add_option("--trace", arguments->trace, "Write a timeline for chrome://tracing or Perfetto to this file");
   command->add_option("--html", arguments->html, "Write a page with charts to this file");

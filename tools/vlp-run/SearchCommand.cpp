@@ -52,7 +52,8 @@ Expected<Query> embedQuery(const Arguments &arguments, training::Encoder &encode
   return query;
 }
 
-Status saveSheet(const Arguments &arguments, const training::Gallery &gallery, const Query &query, std::span<const training::Hit> hits) {
+Status saveSheet(const Arguments &arguments, const training::Gallery &gallery, const Query &query,
+                 std::span<const training::Hit> hits) {
   std::string what = arguments.queryImage.empty() ? arguments.query : arguments.queryImage;
   report::HtmlPage page("Pictures for: " + what);
   if (query.picture) {
@@ -96,7 +97,8 @@ int search(const Arguments &arguments) {
   std::vector<training::Hit> hits = training::nearest(*embedded, query->embedding, arguments.top);
   report::Table table({{"rank"}, {"similarity"}, {"picture", report::Align::Left}, {"from", report::Align::Left}});
   for (size_t i = 0; i < hits.size(); ++i)
-    table.addRow({std::to_string(i + 1), report::fixed(hits[i].similarity, 3), (*gallery)->title(hits[i].index), (*gallery)->source(hits[i].index)});
+    table.addRow({std::to_string(i + 1), report::fixed(hits[i].similarity, 3), (*gallery)->title(hits[i].index),
+                  (*gallery)->source(hits[i].index)});
   std::cout << table.text();
   if (arguments.html.empty())
     return 0;
@@ -119,9 +121,10 @@ void addSearch(CLI::App &app, int &exitCode) {
   arguments->pictures.add(*command, "What to search among");
   command->add_option("--top", arguments->top, "How many to show")->check(CLI::Range(1, 10000))->capture_default_str();
   command->add_option("--html", arguments->html, "Write a contact sheet to this file");
-  command->footer("Examples:\n"
-                  "  vlp-run search emoji.vlp --weights=run --data=data/emoji --query=\"a sailing boat\" --html=boats.html\n"
-                  "  vlp-run search emoji.vlp --weights=run --images=photos --query-image=cat.jpg --top=5");
+  command->footer(
+      "Examples:\n"
+      "  vlp-run search emoji.vlp --weights=run --data=data/emoji --query=\"a sailing boat\" --html=boats.html\n"
+      "  vlp-run search emoji.vlp --weights=run --images=photos --query-image=cat.jpg --top=5");
   command->callback([arguments, &exitCode] { exitCode = search(*arguments); });
 }
 

@@ -35,15 +35,16 @@ public:
   void started(const training::TrainSettings &settings, uint64_t steps, uint64_t total) override {
     batch = settings.batch;
     std::string length = total ? std::to_string(total) + " steps" : "until the time limit";
-    line((steps ? "resuming after step " + std::to_string(steps) + ": " : "training: ") + length + " of " + std::to_string(batch) +
-         " pairs, seed " + std::to_string(settings.seed));
+    line((steps ? "resuming after step " + std::to_string(steps) + ": " : "training: ") + length + " of " +
+         std::to_string(batch) + " pairs, seed " + std::to_string(settings.seed));
     progress.emplace("step", total);
   }
   void stepped(const training::StepRecord &record, uint64_t total) override {
     progress->setTotal(total);
     // A mean over about ten steps; single ones are noisy.
     speed = speed ? 0.9 * speed + 0.1 * double(record.pairsPerSecond) : double(record.pairsPerSecond);
-    progress->update(record.step, "loss " + report::fixed(record.loss, 3) + "  " + report::fixed(speed, 0) + " pairs/s");
+    progress->update(record.step,
+                     "loss " + report::fixed(record.loss, 3) + "  " + report::fixed(speed, 0) + " pairs/s");
   }
   void validated(const training::ValidationRecord &record) override {
     std::string text = "step " + std::to_string(record.step) + " validation R@1/R@10:";
@@ -67,10 +68,11 @@ private:
 };
 
 int conclude(const TrainResult &result, const std::string &outDir) {
-  std::cout << "trained " << result.steps << " of " << result.total << " steps, " << report::fixed(result.pairsPerSecond, 0)
-            << " pairs/s, " << report::duration(result.seconds) << "\n";
+  std::cout << "trained " << result.steps << " of " << result.total << " steps, "
+            << report::fixed(result.pairsPerSecond, 0) << " pairs/s, " << report::duration(result.seconds) << "\n";
   if (result.bestStep)
-    std::cout << "best on validation: step " << result.bestStep << ", mean recall " << report::fixed(result.bestScore, 2) << " %\n";
+    std::cout << "best on validation: step " << result.bestStep << ", mean recall "
+              << report::fixed(result.bestScore, 2) << " %\n";
   std::cout << "checkpoint " << result.checkpoint << "\nreport     " << result.report << "\n";
   if (result.end != TrainResult::End::Stopped)
     return 0;
@@ -112,13 +114,20 @@ void addLength(CLI::App &command, Arguments &arguments) {
   TrainOptions &options = arguments.options;
   const char *group = "Length (default: 60000 pairs)";
   auto *steps = command.add_option("--steps", options.steps, "Steps to train")->group(group);
-  auto *pairs = command.add_option("--pairs", options.pairs, "Picture-text pairs to train on")->excludes(steps)->group(group);
-  command.add_option("--epochs", options.epochs, "Passes over the training items")->excludes(steps)->excludes(pairs)->group(group);
+  auto *pairs =
+      command.add_option("--pairs", options.pairs, "Picture-text pairs to train on")->excludes(steps)->group(group);
+  command.add_option("--epochs", options.epochs, "Passes over the training items")
+      ->excludes(steps)
+      ->excludes(pairs)
+      ->group(group);
   command
       .add_option("--time-limit", arguments.timeLimit,
-                  "Stop after this time (90s, 3m); without a number of steps, the schedule follows the clock and results depend on it")
+                  "Stop after this time (90s, 3m); without a number of steps, the schedule follows the clock and "
+                  "results depend on it")
       ->group(group);
-  command.add_option("--stop-at", options.stopAt, "Stop after this step as an interrupt would; the schedule stays that of the whole run")
+  command
+      .add_option("--stop-at", options.stopAt,
+                  "Stop after this step as an interrupt would; the schedule stays that of the whole run")
       ->group(group);
 }
 
@@ -138,18 +147,41 @@ void addRecipe(CLI::App &command, Arguments &arguments) {
   scalar("--beta1", "train.beta1", "AdamW's decay of the first moment");
   scalar("--beta2", "train.beta2", "AdamW's decay of the second moment");
   scalar("--eps", "train.eps", "AdamW's epsilon");
-  command.add_option("--crop", arguments.crop, "offset, the default: a square at a random place; resized: of random area and shape")
+  command
+      .add_option("--crop", arguments.crop,
+                  "offset, the default: a square at a random place; resized: of random area and shape")
       ->check(CLI::IsMember({"offset", "resized"}))
       ->group(group);
-  command.add_option("--scale-min", options.scaleMin, "Least area of a resized crop")->check(CLI::Range(0.01, 1.0))->group(group);
-  command.add_option("--brightness-min", options.brightnessMin, "Least brightness factor")->check(CLI::Range(0.0, 4.0))->group(group);
-  command.add_option("--brightness-max", options.brightnessMax, "Largest brightness factor")->check(CLI::Range(0.0, 4.0))->group(group);
-  command.add_option("--mirror", options.mirror, "Mirror half of the pictures where that keeps the caption true (true or false, the default)")->group(group);
-  command.add_option("--keywords-only", options.keywordsOnly, "Share of captions made of keywords")->check(CLI::Range(0.0, 1.0))->group(group);
-  command.add_option("--name-and-keywords", options.nameAndKeywords, "Share of captions with keywords added")->check(CLI::Range(0.0, 1.0))->group(group);
-  command.add_option("--picture-prefix", options.picturePrefix, "Share of captions that begin with 'a picture of'")->check(CLI::Range(0.0, 1.0))->group(group);
-  command.add_option("--vocabulary", options.vocabularySize, "Size of the vocabulary that is learnt (default: what the model has room for)")->group(group);
-  command.add_option("--merges", options.mergesFile, "Use this vocabulary (CLIP's merges file, plain or gzip) instead of learning one")->group(group);
+  command.add_option("--scale-min", options.scaleMin, "Least area of a resized crop")
+      ->check(CLI::Range(0.01, 1.0))
+      ->group(group);
+  command.add_option("--brightness-min", options.brightnessMin, "Least brightness factor")
+      ->check(CLI::Range(0.0, 4.0))
+      ->group(group);
+  command.add_option("--brightness-max", options.brightnessMax, "Largest brightness factor")
+      ->check(CLI::Range(0.0, 4.0))
+      ->group(group);
+  command
+      .add_option("--mirror", options.mirror,
+                  "Mirror half of the pictures where that keeps the caption true (true or false, the default)")
+      ->group(group);
+  command.add_option("--keywords-only", options.keywordsOnly, "Share of captions made of keywords")
+      ->check(CLI::Range(0.0, 1.0))
+      ->group(group);
+  command.add_option("--name-and-keywords", options.nameAndKeywords, "Share of captions with keywords added")
+      ->check(CLI::Range(0.0, 1.0))
+      ->group(group);
+  command.add_option("--picture-prefix", options.picturePrefix, "Share of captions that begin with 'a picture of'")
+      ->check(CLI::Range(0.0, 1.0))
+      ->group(group);
+  command
+      .add_option("--vocabulary", options.vocabularySize,
+                  "Size of the vocabulary that is learnt (default: what the model has room for)")
+      ->group(group);
+  command
+      .add_option("--merges", options.mergesFile,
+                  "Use this vocabulary (CLIP's merges file, plain or gzip) instead of learning one")
+      ->group(group);
   command.add_option("--init", options.initFrom, "Start from these weights")->group(group);
 }
 
@@ -161,12 +193,15 @@ void addTrain(CLI::App &app, int &exitCode) {
   CLI::App *command = app.add_subcommand("train", "Train a model on the training items of a dataset");
   arguments->model.add(*command);
   command->add_option("--data", arguments->data, "A dataset's directory (vlp-run data prepare)")->required();
-  command->add_option("--out", options.outDir, "The run's directory: checkpoints, vocabulary, log.jsonl, report.html")->required();
+  command->add_option("--out", options.outDir, "The run's directory: checkpoints, vocabulary, log.jsonl, report.html")
+      ->required();
   command->add_option("--seed", options.seed, "Seed of the weights and of the order of the data (default 0)");
   command->add_flag("--resume", options.resume, "Go on with the run in --out, as if it had never stopped");
   command->add_flag("--overwrite", options.overwrite, "Replace the run in --out");
-  command->add_option("--eval-every", options.evalEvery, "Steps between validations; 0 = none (default: an eighth of the run)");
-  command->add_option("--checkpoint-every", options.checkpointEvery, "Steps between checkpoints; 0 = only at the end (default: an eighth of the run)");
+  command->add_option("--eval-every", options.evalEvery,
+                      "Steps between validations; 0 = none (default: an eighth of the run)");
+  command->add_option("--checkpoint-every", options.checkpointEvery,
+                      "Steps between checkpoints; 0 = only at the end (default: an eighth of the run)");
   command->add_option("--keep", options.keep, "Numbered checkpoints to keep")->capture_default_str();
   command->add_option("--log", options.logFile, "The log, one JSON object a line (default: log.jsonl in --out)");
   command->add_option("--log-every", options.logEvery, "Steps between lines of the log")->capture_default_str();

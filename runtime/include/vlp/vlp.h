@@ -60,13 +60,12 @@ VLP_API void vlp_status_free(vlp_status *status);
 /* How to load and run. Start from {sizeof(vlp_options)} in C ({0} in all other fields) and set what differs. */
 typedef struct vlp_options {
   size_t struct_size; /* sizeof(vlp_options), so that later versions can add fields */
-  const char
-      *device;      /* "cpu" (also when NULL), or "cpu:x86-64-v3" for the code of that chip where a file has several;
-                       "cuda" or "cuda:N": an NVIDIA GPU; "sim": a simulated one. Options of the latter two follow a
-                       colon, separated by commas: "cuda:1,graph=off", "sim:checked,order=random,seed=3" */
-  uint32_t threads; /* worker threads, the caller included; 0: one per available core. Results never depend on it */
-  void *arena;      /* memory for intermediate values, 64-byte aligned, outlives the session; NULL: the session's own.
-                       On cuda: memory of the device's primary context */
+  const char *device; /* "cpu" (also when NULL), or "cpu:x86-64-v3" for the code of that chip where a file has several;
+                         "cuda" or "cuda:N": an NVIDIA GPU; "sim": a simulated one. Options of the latter two follow a
+                         colon, separated by commas: "cuda:1,graph=off", "sim:checked,order=random,seed=3" */
+  uint32_t threads;   /* worker threads, the caller included; 0: one per available core. Results never depend on it */
+  void *arena;        /* memory for intermediate values, 64-byte aligned, outlives the session; NULL: the session's own.
+                         On cuda: memory of the device's primary context */
   uint64_t arena_size; /* at least vlp_module_arena_size() */
   void *stream;        /* cuda: the CUstream that entries run on; NULL: the session's own. Else NULL */
 } vlp_options;
@@ -108,8 +107,8 @@ VLP_API void vlp_module_free(vlp_module *module);
 VLP_API const char *vlp_module_model(const vlp_module *module);
 VLP_API const char *vlp_module_architecture(const vlp_module *module);
 VLP_API const char *vlp_module_compiler_version(const vlp_module *module);
-/* What it was loaded for: "cpu", or a GPU's name. And what the user should know though nothing is wrong, in one line (the
- * driver had to compile PTX), or "". */
+/* What it was loaded for: "cpu", or a GPU's name. And what the user should know though nothing is wrong, in one line
+ * (the driver had to compile PTX), or "". */
 VLP_API const char *vlp_module_device(const vlp_module *module);
 VLP_API const char *vlp_module_note(const vlp_module *module);
 VLP_API vlp_status *vlp_module_preprocessing(const vlp_module *module, vlp_preprocessing *preprocessing);

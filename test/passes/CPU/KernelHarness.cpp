@@ -2,12 +2,12 @@
 // The harness behind every CPU kernel test.
 #include "KernelHarness.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/CPU/CompileCPU.h"
 #include "passes/CPU/Emitters.h"
 #include "passes/Plan/EmitKernels.h"
 #include "runtime/format/KernelABI.h"
 #include "test/passes/Kernels/PreparedCase.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include <cstring>
 #include <dlfcn.h>
 #include <gtest/gtest.h>
@@ -54,7 +54,9 @@ public:
       dlclose(handle);
     close(descriptor);
   }
-  vlp_cpu_kernel find(const std::string &symbol) { return reinterpret_cast<vlp_cpu_kernel>(dlsym(handle, symbol.c_str())); }
+  vlp_cpu_kernel find(const std::string &symbol) {
+    return reinterpret_cast<vlp_cpu_kernel>(dlsym(handle, symbol.c_str()));
+  }
 
 private:
   int descriptor;
@@ -120,8 +122,8 @@ private:
   std::vector<std::pair<vlp_cpu_kernel, const LaunchPlan *>> functions;
 };
 
-void checkOn(const std::string &chip, KernelOp kernel, const test::KernelCase &c, const std::vector<Array<double>> &inputs,
-             const std::vector<Array<double>> &expected) {
+void checkOn(const std::string &chip, KernelOp kernel, const test::KernelCase &c,
+             const std::vector<Array<double>> &inputs, const std::vector<Array<double>> &expected) {
   SCOPED_TRACE(chip);
   TargetInfo target{"cpu", chip};
   const Emitter *emitter = cpu::findEmitter(c.anchor);

@@ -1,6 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Attention and its gradient on the GPU: every way a block can be divided, both types, tails of rows, columns and depths, causal and cross
-// attention, slices of fused projections, scores that would overflow, missing results.
+// Attention and its gradient on the GPU: every way a block can be divided, both types, tails of rows, columns and
+// depths, causal and cross attention, slices of fused projections, scores that would overflow, missing results.
 #include "test/passes/CUDA/KernelHarness.h"
 
 #include <gtest/gtest.h>
@@ -20,7 +20,9 @@ struct Shape {
   std::string attributes() const {
     return "{heads = " + std::to_string(heads) + " : i64, scale = " + scale + " : f64" + (causal ? ", causal}" : "}");
   }
-  std::string lse() const { return std::to_string(batch) + "x" + std::to_string(heads) + "x" + std::to_string(queries) + "xf32"; }
+  std::string lse() const {
+    return std::to_string(batch) + "x" + std::to_string(heads) + "x" + std::to_string(queries) + "xf32";
+  }
   std::string tensor(int rows, int columns, const std::string &type) const {
     return std::to_string(batch) + "x" + std::to_string(rows) + "x" + std::to_string(columns) + "x" + type;
   }
@@ -38,13 +40,13 @@ const std::vector<std::string> kPlain = {"%a0", "%a1", "%a2"};
 const char *const kTypes[] = {"f32", "bf16"};
 
 /// Attention of `operands`: `inputs`, or `views` of them.
-KernelCase forward(const Shape &s, const std::string &type, std::vector<std::string> inputs = {}, const std::string &views = "",
-                   const std::vector<std::string> &operands = kPlain) {
+KernelCase forward(const Shape &s, const std::string &type, std::vector<std::string> inputs = {},
+                   const std::string &views = "", const std::vector<std::string> &operands = kPlain) {
   std::string query = s.tensor(s.queries, s.width(), type), key = s.tensor(s.keys, s.width(), type);
   if (inputs.empty())
     inputs = {query, key, key};
-  std::string op = "%y, %l = vlp.attention " + operands[0] + ", " + operands[1] + ", " + operands[2] + " " + s.attributes() + " : " +
-                   types({query, key, key}) + " -> " + types({query, s.lse()});
+  std::string op = "%y, %l = vlp.attention " + operands[0] + ", " + operands[1] + ", " + operands[2] + " " +
+                   s.attributes() + " : " + types({query, key, key}) + " -> " + types({query, s.lse()});
   KernelCase c{"attention", inputs, views + op, {"%y", "%l"}, {query, s.lse()}};
   // Probabilities go to the second product as bf16: up to 2^-9 of the largest value each, and random signs.
   c.tolerance = type == "bf16" ? 2e-3 : 2e-6;
@@ -55,8 +57,8 @@ KernelCase forward(const Shape &s, const std::string &type, std::vector<std::str
 KernelCase backward(const Shape &s, const std::string &type, const std::vector<int> &wanted = {0, 1, 2}) {
   std::string query = s.tensor(s.queries, s.width(), type), key = s.tensor(s.keys, s.width(), type);
   std::vector<std::string> inputs = {query, key, key, query, s.lse(), query};
-  std::string op = "%g0, %g1, %g2 = vlp.attention_grad %a0, %a1, %a2, %a3, %a4, %a5 " + s.attributes() + " : " + types(inputs) + " -> " +
-                   types({query, key, key});
+  std::string op = "%g0, %g1, %g2 = vlp.attention_grad %a0, %a1, %a2, %a3, %a4, %a5 " + s.attributes() + " : " +
+                   types(inputs) + " -> " + types({query, key, key});
   KernelCase c{"attention_grad", inputs, op, {}, {}};
   for (int i : wanted) {
     c.yields.push_back("%g" + std::to_string(i));
@@ -72,29 +74,36 @@ void checkBoth(const Shape &s, const std::string &type) {
 }
 
 /// "%name = vlp.slice ..." of rows and columns of `from`.
-std::string slice(const std::string &name, const std::string &from, const std::string &fromType, const Shape &s, int firstRow, int rows,
-                  int firstColumn, const std::string &type) {
-  return name + " = vlp.slice " + from + " {offsets = array<i64: 0, " + std::to_string(firstRow) + ", " + std::to_string(firstColumn) +
-         ">, sizes = array<i64: " + std::to_string(s.batch) + ", " + std::to_string(rows) + ", " + std::to_string(s.width()) + ">} : " +
-         types({fromType}) + " -> tensor<" + s.tensor(rows, s.width(), type) + ">\n";
+std::string slice(const std::string &name, const std::string &from, const std::string &fromType, const Shape &s,
+                  int firstRow, int rows, int firstColumn, const std::string &type) {
+  return name + " = vlp.slice " + from + " {offsets = array<i64: 0, " + std::to_string(firstRow) + ", " +
+         std::to_string(firstColumn) + ">, sizes = array<i64: " + std::to_string(s.batch) + ", " +
+         std::to_string(rows) + ", " + std::to_string(s.width()) + ">} : " + types({fromType}) + " -> tensor<" +
+         s.tensor(rows, s.width(), type) + ">\n";
 }
 
 TEST(CudaAttention, SequencesBatchesAndHeadsInPairs) {
   for (const char *type : kTypes)
-    for (const Shape &s : {Shape{1, 1, 1, 1, 8}, {3, 12, 1, 1, 64}, {5, 3, 17, 17, 16}, {3, 1, 50, 50, 64}, {1, 3, 77, 77, 64, true},
-                           {1, 2, 50, 50, 80, true}, {1, 1, 128, 128, 32}})
+    for (const Shape &s : {Shape{1, 1, 1, 1, 8},
+                           {3, 12, 1, 1, 64},
+                           {5, 3, 17, 17, 16},
+                           {3, 1, 50, 50, 64},
+                           {1, 3, 77, 77, 64, true},
+                           {1, 2, 50, 50, 80, true},
+                           {1, 1, 128, 128, 32}})
       checkBoth(s, type);
 }
 
 TEST(CudaAttention, LongSequencesGoInTiles) {
   for (const char *type : kTypes)
-    for (const Shape &s : {Shape{1, 1, 197, 197, 64}, {1, 1, 257, 257, 80, true}, {1, 2, 130, 130, 16, true}, {2, 1, 192, 192, 16}})
+    for (const Shape &s :
+         {Shape{1, 1, 197, 197, 64}, {1, 1, 257, 257, 80, true}, {1, 2, 130, 130, 16, true}, {2, 1, 192, 192, 16}})
       checkBoth(s, type);
 }
 
 TEST(CudaAttention, GroupsWithoutAPairStoreNothing) {
   for (const char *type : kTypes) {
-    checkBoth({5, 1, 7, 7, 16}, type);        // four pairs a block
+    checkBoth({5, 1, 7, 7, 16}, type);         // four pairs a block
     checkBoth({1, 3, 30, 30, 16, true}, type); // two
   }
 }
@@ -124,7 +133,8 @@ TEST(CudaAttention, SlicesOfAFusedProjection) {
 TEST(CudaAttention, SlicesOfRowsStrideOverTheBatch) {
   for (const char *type : kTypes) {
     Shape s{3, 2, 19, 31, 16};
-    std::string first = s.tensor(20, s.width(), type), second = s.tensor(33, 2 * s.width() + 1, type); // rows of odd size
+    std::string first = s.tensor(20, s.width(), type),
+                second = s.tensor(33, 2 * s.width() + 1, type); // rows of odd size
     std::string views = slice("%q", "%a0", first, s, 1, 19, 0, type) + slice("%k", "%a1", second, s, 2, 31, 0, type) +
                         slice("%v", "%a1", second, s, 0, 31, s.width() + 1, type);
     checkKernel(forward(s, type, {first, second}, views, {"%q", "%k", "%v"}));
@@ -136,7 +146,8 @@ TEST(CudaAttention, LargeScoresNeitherOverflowNorLosePrecision) {
     for (const char *scale : {"1.0", "-3.0", "0.0"}) {
       Shape s{1, 1, 40, 100, 16, false, scale};
       KernelCase c = forward(s, type);
-      for (unsigned i : {0u, 1u}) { // whole numbers up to 64: products and sums are exact, scores up to 16 x 64 x 64 x 3
+      for (unsigned i :
+           {0u, 1u}) { // whole numbers up to 64: products and sums are exact, scores up to 16 x 64 x 64 x 3
         std::vector<double> values((i == 0 ? s.queries : s.keys) * s.width());
         for (size_t e = 0; e < values.size(); ++e)
           values[e] = static_cast<int>((e * 37 + i * 11) % 129) - 64;
@@ -180,7 +191,8 @@ TEST(CudaAttentionGrad, SomeGradientsOnly) {
 
 TEST(CudaAttentionGrad, IntoOneConcatenatedGradient) {
   for (const char *type : kTypes)
-    for (const Shape &s : {Shape{2, 3, 17, 17, 16, true}, {1, 3, 20, 20, 5}, {2, 1, 140, 140, 8}, {1, 1, 133, 133, 64, true}}) {
+    for (const Shape &s :
+         {Shape{2, 3, 17, 17, 16, true}, {1, 3, 20, 20, 5}, {2, 1, 140, 140, 8}, {1, 1, 133, 133, 64, true}}) {
       KernelCase c = backward(s, type);
       std::string fused = s.tensor(s.queries, 3 * s.width(), type), operands = types(c.results);
       c.body += "\n%c = vlp.concat %g0, %g1, %g2 {axis = 2 : i64} : " + operands + " -> tensor<" + fused + ">";
@@ -198,9 +210,10 @@ TEST(CudaAttentionGrad, SlicesOfEveryOperand) {
       std::string lse = "2x3x" + std::to_string(rows) + "xf32", views;
       for (int i = 0; i < 3; ++i)
         views += slice("%v" + std::to_string(i), "%a0", fused, s, 1, rows, i * s.width() + i, type);
-      views += slice("%y", "%a1", fused, s, 0, rows, 2, type) + slice("%d", "%a1", fused, s, 1, rows, s.width() + 1, type);
-      views += "%l = vlp.slice %a2 {offsets = array<i64: 0, 1, 0>, sizes = array<i64: 2, 2, " + std::to_string(rows) + ">} : " +
-               types({lse}) + " -> tensor<" + s.lse() + ">\n";
+      views +=
+          slice("%y", "%a1", fused, s, 0, rows, 2, type) + slice("%d", "%a1", fused, s, 1, rows, s.width() + 1, type);
+      views += "%l = vlp.slice %a2 {offsets = array<i64: 0, 1, 0>, sizes = array<i64: 2, 2, " + std::to_string(rows) +
+               ">} : " + types({lse}) + " -> tensor<" + s.lse() + ">\n";
       KernelCase c = backward(s, type);
       c.inputs = {fused, fused, lse};
       c.body = views + "%g0, %g1, %g2 = vlp.attention_grad %v0, %v1, %v2, %y, %l, %d " + s.attributes() + " : " +

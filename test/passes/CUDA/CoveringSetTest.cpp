@@ -25,7 +25,8 @@ TEST(CoveringSet, AllChoicesAreTheProduct) {
 }
 
 TEST(CoveringSet, EveryPairIsThere) {
-  for (const std::vector<int> &sizes : {std::vector<int>{2, 2}, {2, 2, 2}, {1, 4, 3}, {3, 6, 6, 2}, {3, 6, 6, 2, 7, 2}}) {
+  for (const std::vector<int> &sizes :
+       {std::vector<int>{2, 2}, {2, 2, 2}, {1, 4, 3}, {3, 6, 6, 2}, {3, 6, 6, 2, 7, 2}}) {
     std::vector<Choice> choices = pairwiseChoices(sizes);
     EXPECT_TRUE(covers(choices, sizes));
     // The two largest dimensions alone need their product; the greedy way is not far from it.

@@ -74,12 +74,13 @@ TEST(Harness, WriteToAnInput) {
 
 // Each barrier of the embedding gradient is needed, and the harness knows.
 TEST(Harness, EveryMissingBarrier) {
-  MutatedKernel subject({"embedding_grad",
-                   {"30x77x8xf32", "30x77xi32"},
-                   "%y = vlp.embedding_grad %a0, %a1 : (tensor<30x77x8xf32>, tensor<30x77xi32>) -> tensor<90x8xf32>",
-                   {"%y"},
-                   {"90x8xf32"},
-                   90});
+  MutatedKernel subject(
+      {"embedding_grad",
+       {"30x77x8xf32", "30x77xi32"},
+       "%y = vlp.embedding_grad %a0, %a1 : (tensor<30x77x8xf32>, tensor<30x77xi32>) -> tensor<90x8xf32>",
+       {"%y"},
+       {"90x8xf32"},
+       90});
   EXPECT_TRUE(subject.failures([](llvm::Module &) {}).empty());
   size_t count = MutatedKernel::barriers(*subject.code->device).size();
   EXPECT_EQ(count, 8u);

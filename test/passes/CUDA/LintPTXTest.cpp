@@ -72,11 +72,11 @@ std::vector<std::string> problemsOf(const std::string &line) {
 
 TEST(LintPTX, ReportsEachDefectOnce) {
   for (const char *line : {
-           "\t.shared .align 2 .b8 tile[4096];",           // ldmatrix and cp.async fault
-           "\t.shared .b8 tile[4096];",                    // no alignment at all
-           "\t.shared .align 128 .b8 smem2;",              // dynamic memory that became one byte
+           "\t.shared .align 2 .b8 tile[4096];", // ldmatrix and cp.async fault
+           "\t.shared .b8 tile[4096];",          // no alignment at all
+           "\t.shared .align 128 .b8 smem2;",    // dynamic memory that became one byte
            "\t.shared .align 128 .b8 smem2[1];",
-           "\t.shared .align 128 .b8 smem2[];",            // no size, and not external
+           "\t.shared .align 128 .b8 smem2[];", // no size, and not external
            "\t.local .align 8 .b8 \t__local_depot0[64];",
            "\tld.local.b32 \t%r1, [%rd1];",
            "\t@%p1 st.local.v4.b32 \t[%rd1], {%r1, %r2, %r3, %r4};",

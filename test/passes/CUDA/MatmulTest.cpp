@@ -1,6 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Matrix products on the GPU: the three training forms, both types, tails of every dimension, views as operands, epilogues in registers and
-// through shared memory, sums in parts, tiles of every shape, exact numbers of instructions.
+// Matrix products on the GPU: the three training forms, both types, tails of every dimension, views as operands,
+// epilogues in registers and through shared memory, sums in parts, tiles of every shape, exact numbers of instructions.
 #include "passes/CUDA/MatmulTile.h"
 #include "test/passes/CUDA/KernelHarness.h"
 
@@ -31,27 +31,33 @@ std::string types(const std::vector<std::string> &list) {
 }
 
 /// "%name = vlp.op %operands : types -> type"
-std::string call(const std::string &name, const std::string &op, const std::string &operands, const std::vector<std::string> &from,
-                 const std::string &to, const std::string &attributes = "") {
+std::string call(const std::string &name, const std::string &op, const std::string &operands,
+                 const std::vector<std::string> &from, const std::string &to, const std::string &attributes = "") {
   return name + " = vlp." + op + " " + operands + " " + attributes + " : " + types(from) + " -> tensor<" + to + ">\n";
 }
 
-std::string slice(const std::string &name, const std::string &from, const std::string &fromType, const std::string &offsets,
-                  const std::string &sizes, const std::string &type) {
-  return call(name, "slice", from, {fromType}, type, "{offsets = array<i64: " + offsets + ">, sizes = array<i64: " + sizes + ">}");
+std::string slice(const std::string &name, const std::string &from, const std::string &fromType,
+                  const std::string &offsets, const std::string &sizes, const std::string &type) {
+  return call(name, "slice", from, {fromType}, type,
+              "{offsets = array<i64: " + offsets + ">, sizes = array<i64: " + sizes + ">}");
 }
 
 enum Form { Linear, InputGradient, WeightGradient };
 constexpr Form kForms[] = {Linear, InputGradient, WeightGradient};
 
-/// A product of plain operands, its value called %y. f32: the error of a product is about 2^-22 of its factors, that of a sum 2^-24 of
-/// partial sums, which are no larger than the largest result's terms taken together: the CPU's tolerance holds for any k.
+/// A product of plain operands, its value called %y. f32: the error of a product is about 2^-22 of its factors, that of
+/// a sum 2^-24 of partial sums, which are no larger than the largest result's terms taken together: the CPU's tolerance
+/// holds for any k.
 KernelCase product(Form form, int m, int n, int k, const std::string &type, std::string resultType = "") {
   resultType = resultType.empty() ? type : resultType;
   std::string a = form == WeightGradient ? tensor({k, m}, type) : tensor({m, k}, type);
   std::string b = form == Linear ? tensor({n, k}, type) : tensor({k, n}, type), c = tensor({m, n}, resultType);
   const char *op = form == Linear ? "linear" : "matmul";
-  return {"matmul", {a, b}, call("%y", op, "%a0, %a1", {a, b}, c, form == WeightGradient ? "{transpose_lhs}" : ""), {"%y"}, {c}};
+  return {"matmul",
+          {a, b},
+          call("%y", op, "%a0, %a1", {a, b}, c, form == WeightGradient ? "{transpose_lhs}" : ""),
+          {"%y"},
+          {c}};
 }
 
 /// Adds an input of `type`; its name.
@@ -61,7 +67,8 @@ std::string addInput(KernelCase &c, const std::string &type) {
 }
 
 /// A linear map with a bias of `biasType`.
-KernelCase linear(int m, int n, int k, const std::string &type, const std::string &biasType, const std::string &resultType) {
+KernelCase linear(int m, int n, int k, const std::string &type, const std::string &biasType,
+                  const std::string &resultType) {
   std::vector<std::string> inputs = {tensor({m, k}, type), tensor({n, k}, type), tensor({n}, biasType)};
   std::string result = tensor({m, n}, resultType);
   return {"matmul", inputs, call("%y", "linear", "%a0, %a1, %a2", inputs, result), {"%y"}, {result}};
@@ -72,7 +79,7 @@ struct Sizes {
 };
 
 // Every size stands in every place.
-constexpr Sizes kSizes[] = {{1, 5, 50},    {3, 1, 17},   {5, 77, 257},  {17, 192, 1}, {50, 17, 3},
+constexpr Sizes kSizes[] = {{1, 5, 50},    {3, 1, 17},   {5, 77, 257},    {17, 192, 1}, {50, 17, 3},
                             {77, 128, 77}, {128, 50, 5}, {192, 257, 128}, {257, 3, 192}};
 
 class CudaMatmulForms : public testing::TestWithParam<std::tuple<const char *, Form>> {};
@@ -108,11 +115,15 @@ TEST(CudaMatmul, SlicesOfAFusedProjection) {
   for (const char *type : kTypes)
     for (int width : {16, 20, 18, 17})
       for (int place : {0, 2}) {
-        std::string fused = tensor({3, 19, 3 * width}, type), x = tensor({3, 19, width}, type), w = tensor({24, width}, type);
+        std::string fused = tensor({3, 19, 3 * width}, type), x = tensor({3, 19, width}, type),
+                    w = tensor({24, width}, type);
         std::string y = tensor({3, 19, 24}, type);
         std::string offsets = "0, 0, " + std::to_string(place * width), sizes = "3, 19, " + std::to_string(width);
-        checkKernel({"matmul", {fused, w},
-                     slice("%x", "%a0", fused, offsets, sizes, x) + call("%y", "linear", "%x, %a1", {x, w}, y), {"%y"}, {y}});
+        checkKernel({"matmul",
+                     {fused, w},
+                     slice("%x", "%a0", fused, offsets, sizes, x) + call("%y", "linear", "%x, %a1", {x, w}, y),
+                     {"%y"},
+                     {y}});
       }
 }
 
@@ -122,10 +133,12 @@ TEST(CudaMatmul, SlicesInAWeightGradient) {
       std::string dy = tensor({70, 3 * width}, type), d = tensor({70, width}, type), x = tensor({71, 21}, type);
       std::string rest = tensor({70, 20}, type), y = tensor({width, 20}, "f32");
       std::string first = "0, " + std::to_string(width), sizes = "70, " + std::to_string(width);
-      checkKernel({"matmul", {dy, x},
+      checkKernel({"matmul",
+                   {dy, x},
                    slice("%d", "%a0", dy, first, sizes, d) + slice("%x", "%a1", x, "1, 1", "70, 20", rest) +
                        call("%y", "matmul", "%d, %x", {d, rest}, y, "{transpose_lhs}"),
-                   {"%y"}, {y}});
+                   {"%y"},
+                   {y}});
     }
 }
 
@@ -133,13 +146,18 @@ TEST(CudaMatmul, SlicesInAWeightGradient) {
 TEST(CudaMatmul, RowsOfEachBatch) {
   for (const char *type : kTypes)
     for (auto [first, rows] : {std::pair{1, 16}, {0, 1}, {2, 7}}) {
-      std::string x = tensor({5, 17, 24}, type), s = tensor({5, rows, 24}, type), w = tensor({16, 24}, type), p = tensor({17, 16}, type);
+      std::string x = tensor({5, 17, 24}, type), s = tensor({5, rows, 24}, type), w = tensor({16, 24}, type),
+                  p = tensor({17, 16}, type);
       std::string y = tensor({5, rows, 16}, type), q = tensor({rows, 16}, type);
       std::string offset = std::to_string(first), count = std::to_string(rows);
-      KernelCase c{"matmul", {x, w, p},
-                   slice("%s", "%a0", x, "0, " + offset + ", 0", "5, " + count + ", 24", s) + call("%y", "linear", "%s, %a1", {s, w}, y) +
-                       slice("%p", "%a2", p, offset + ", 0", count + ", 16", q) + call("%z", "add", "%y, %p", {y, q}, y),
-                   {"%z"}, {y}};
+      KernelCase c{"matmul",
+                   {x, w, p},
+                   slice("%s", "%a0", x, "0, " + offset + ", 0", "5, " + count + ", 24", s) +
+                       call("%y", "linear", "%s, %a1", {s, w}, y) +
+                       slice("%p", "%a2", p, offset + ", 0", count + ", 16", q) +
+                       call("%z", "add", "%y, %p", {y, q}, y),
+                   {"%z"},
+                   {y}};
       c.tolerance = std::string(type) == "bf16" ? 1.0 / 256 : c.tolerance; // y is rounded before the sum
       checkKernel(c);
     }
@@ -148,18 +166,23 @@ TEST(CudaMatmul, RowsOfEachBatch) {
 TEST(CudaMatmul, TransposedViews) {
   for (const char *type : kTypes)
     for (int m : {24, 19}) {
-      std::string a = tensor({40, m}, type), at = tensor({m, 40}, type), w = tensor({40, 33}, type), wt = tensor({33, 40}, type);
+      std::string a = tensor({40, m}, type), at = tensor({m, 40}, type), w = tensor({40, 33}, type),
+                  wt = tensor({33, 40}, type);
       std::string y = tensor({m, 33}, type), swap = "{permutation = array<i64: 1, 0>}";
-      checkKernel({"matmul", {a, w},
+      checkKernel({"matmul",
+                   {a, w},
                    call("%x", "transpose", "%a0", {a}, at, swap) + call("%w", "transpose", "%a1", {w}, wt, swap) +
                        call("%y", "linear", "%x, %w", {at, wt}, y),
-                   {"%y"}, {y}});
+                   {"%y"},
+                   {y}});
       // The three dimensions of the left operand in an order in which no single step leads from row to row.
       std::string b = tensor({40, 3, m}, type), bt = tensor({m, 3, 40}, type), z = tensor({m, 3, 33}, type);
-      checkKernel({"matmul", {b, wt},
+      checkKernel({"matmul",
+                   {b, wt},
                    call("%x", "transpose", "%a0", {b}, bt, "{permutation = array<i64: 2, 1, 0>}") +
                        call("%y", "linear", "%x, %a1", {bt, wt}, z),
-                   {"%y"}, {z}});
+                   {"%y"},
+                   {z}});
     }
 }
 
@@ -167,13 +190,15 @@ TEST(CudaMatmul, Bias) {
   struct Case {
     const char *type, *bias, *result;
   };
-  for (auto [type, bias, result] : {Case{"f32", "f32", "f32"}, {"bf16", "bf16", "bf16"}, {"bf16", "f32", "bf16"}, {"bf16", "f32", "f32"}})
+  for (auto [type, bias, result] :
+       {Case{"f32", "f32", "f32"}, {"bf16", "bf16", "bf16"}, {"bf16", "f32", "bf16"}, {"bf16", "f32", "f32"}})
     for (auto [m, n, k] : {Sizes{33, 40, 24}, {5, 37, 9}, {130, 200, 16}})
       checkKernel(linear(m, n, k, type, bias, result));
 }
 
-/// Appends z = op(y, further inputs of y's type) and yields it, beside y if `both`. In bf16 the kernel rounds y, which the interpreter's
-/// f64 mode does not: up to 2^-8 of it, times the steepest slope of all functions, that of GELU, 1.13.
+/// Appends z = op(y, further inputs of y's type) and yields it, beside y if `both`. In bf16 the kernel rounds y, which
+/// the interpreter's f64 mode does not: up to 2^-8 of it, times the steepest slope of all functions, that of
+/// GELU, 1.13.
 void addEpilogue(KernelCase &c, const std::string &op, int operands, bool both) {
   std::string type = c.results[0], names = "%y";
   std::vector<std::string> from = {type};
@@ -232,14 +257,15 @@ TEST(CudaMatmul, MixedPrecision) {
     checkKernel(c);
 
     KernelCase two = linear(33, n, 24, "bf16", "f32", "f32");
-    two.body += call("%c", "cast", "%y", {f32}, bf16) + call("%g", "gelu", "%y", {f32}, f32) + call("%h", "cast", "%g", {f32}, bf16);
+    two.body += call("%c", "cast", "%y", {f32}, bf16) + call("%g", "gelu", "%y", {f32}, f32) +
+                call("%h", "cast", "%g", {f32}, bf16);
     two.yields = {"%c", "%h"};
     two.results = {bf16, bf16};
     checkKernel(two);
 
     KernelCase gradient = product(InputGradient, 33, n, 24, "bf16", "f32");
-    gradient.body += call("%p", "cast", addInput(gradient, bf16), {bf16}, f32) + call("%g", "gelu_grad", "%p, %y", {f32, f32}, f32) +
-                     call("%c", "cast", "%g", {f32}, bf16);
+    gradient.body += call("%p", "cast", addInput(gradient, bf16), {bf16}, f32) +
+                     call("%g", "gelu_grad", "%p, %y", {f32, f32}, f32) + call("%c", "cast", "%g", {f32}, bf16);
     gradient.yields = {"%c"};
     gradient.results = {bf16};
     checkKernel(gradient);
@@ -305,7 +331,8 @@ TEST_P(CudaMatmulTiles, EveryFormWithTails) {
   std::string why;
   for (const char *type : kTypes)
     for (Form form : kForms) {
-      int m = tile.rows + 3, n = tile.columns + 9, k = tile.stages == 1 ? tile.depth - 5 : tile.depth * tile.stages + 11;
+      int m = tile.rows + 3, n = tile.columns + 9,
+          k = tile.stages == 1 ? tile.depth - 5 : tile.depth * tile.stages + 11;
       ProductShape p{m, n, k, type[0] == 'f' ? 4 : 2, {}, {}};
       bool fits = isValidTile(p, tile, getChip("sm_80"), why);
       EXPECT_TRUE(fits || p.isF32()) << why; // of f32, shared memory holds half as much
@@ -315,16 +342,18 @@ TEST_P(CudaMatmulTiles, EveryFormWithTails) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CudaMatmulTiles,
-                         testing::Values("128x256x32,64x64,3,1", "128x128x64,64x32,3,1", "64x128x64,32x64,2,1", "128x32x32,32x32,4,1",
-                                         "16x128x64,16x32,2,1", "64x32x64,32x16,1,1", "16x16x64,16x16,4,1"));
+                         testing::Values("128x256x32,64x64,3,1", "128x128x64,64x32,3,1", "64x128x64,32x64,2,1",
+                                         "128x32x32,32x32,4,1", "16x128x64,16x32,2,1", "64x32x64,32x16,1,1",
+                                         "16x16x64,16x16,4,1"));
 
-//===-- Plans -----------------------------------------------------------------------------------------------------------------------===//
+//===-- Plans
+//-----------------------------------------------------------------------------------------------------------------------===//
 
 TEST(CudaMatmulTile, TextIsReadBack) {
   for (const char *text : {"128x128x64,64x32,3,1", "16x16x32,16x16,2,12"})
     EXPECT_EQ(read(text).text(), text);
-  for (const char *text : {"", "128x128x64", "128x128x64,64x32,3", "128x128x64,64x32,3,1,1", "128x128x64,64x32,3,0", "128x128x64,64x32,3,-1",
-                           "128,128,64,64,32,3,1", "axbxc,dxe,f,g", "0128x128x64,64x32,3,1"})
+  for (const char *text : {"", "128x128x64", "128x128x64,64x32,3", "128x128x64,64x32,3,1,1", "128x128x64,64x32,3,0",
+                           "128x128x64,64x32,3,-1", "128,128,64,64,32,3,1", "axbxc,dxe,f,g", "0128x128x64,64x32,3,1"})
     EXPECT_FALSE(parseTile(text)) << text;
 }
 
@@ -356,7 +385,8 @@ TEST(CudaMatmulTile, EveryShapeGetsAValidTileOfEveryChip) {
   for (const char *name : {"sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"})
     for (int64_t bytes : {2, 4})
       for (int64_t copy : {2, 4, 16})
-        for (auto [m, n, k] : {Sizes{1, 1, 1}, {1, 1, 100000}, {65536, 768, 3072}, {768, 3072, 65536}, {50, 768, 768}, {3, 49408, 512}})
+        for (auto [m, n, k] :
+             {Sizes{1, 1, 1}, {1, 1, 100000}, {65536, 768, 3072}, {768, 3072, 65536}, {50, 768, 768}, {3, 49408, 512}})
           if (copy >= bytes) {
             ProductShape p{m, n, k, bytes, {true, copy}, {false, copy}};
             MatmulTile tile = chooseTile(p, getChip(name));
@@ -386,13 +416,14 @@ TEST(CudaMatmul, InstructionsFollowFromTheTile) {
     ProductShape shape;
   };
   constexpr OperandForm kAlong{true, 16}, kAcross{false, 16};
-  for (const Case &c : {Case{Linear, {128, 64, 96}, "bf16", "64x32x32,32x16,3,1", {128, 64, 96, 2, kAlong, kAlong}},
-                        {InputGradient, {128, 64, 96}, "bf16", "64x32x32,32x16,3,1", {128, 64, 96, 2, kAlong, kAcross}},
-                        {WeightGradient, {128, 64, 96}, "bf16", "64x64x64,32x32,2,1", {128, 64, 96, 2, kAcross, kAcross}},
-                        {Linear, {128, 64, 96}, "f32", "64x32x32,32x16,3,1", {128, 64, 96, 4, kAlong, kAlong}},
-                        {WeightGradient, {128, 64, 96}, "f32", "64x32x32,32x16,3,1", {128, 64, 96, 4, kAcross, kAcross}},
-                        {Linear, {20, 30, 18}, "bf16", "32x32x32,16x16,1,1", {20, 30, 18, 2, {true, 4}, {true, 4}}},
-                        {Linear, {20, 30, 17}, "bf16", "32x32x32,16x16,1,1", {20, 30, 17, 2, {true, 2}, {true, 2}}}}) {
+  for (const Case &c :
+       {Case{Linear, {128, 64, 96}, "bf16", "64x32x32,32x16,3,1", {128, 64, 96, 2, kAlong, kAlong}},
+        {InputGradient, {128, 64, 96}, "bf16", "64x32x32,32x16,3,1", {128, 64, 96, 2, kAlong, kAcross}},
+        {WeightGradient, {128, 64, 96}, "bf16", "64x64x64,32x32,2,1", {128, 64, 96, 2, kAcross, kAcross}},
+        {Linear, {128, 64, 96}, "f32", "64x32x32,32x16,3,1", {128, 64, 96, 4, kAlong, kAlong}},
+        {WeightGradient, {128, 64, 96}, "f32", "64x32x32,32x16,3,1", {128, 64, 96, 4, kAcross, kAcross}},
+        {Linear, {20, 30, 18}, "bf16", "32x32x32,16x16,1,1", {20, 30, 18, 2, {true, 4}, {true, 4}}},
+        {Linear, {20, 30, 17}, "bf16", "32x32x32,16x16,1,1", {20, 30, 17, 2, {true, 2}, {true, 2}}}}) {
     auto counts = checkKernel(product(c.form, c.sizes.m, c.sizes.n, c.sizes.k, c.type), c.tile);
     ASSERT_EQ(counts.size(), 1u);
     MatmulInstructions expected = countInstructions(c.shape, read(c.tile));
@@ -401,8 +432,8 @@ TEST(CudaMatmul, InstructionsFollowFromTheTile) {
     EXPECT_EQ(counts[0].asyncCopies, expected.asyncCopies) << c.tile;
     EXPECT_EQ(counts[0].wideAsyncCopies, expected.wideAsyncCopies) << c.tile;
   }
-  // 128x128x64 of bf16 by warps of 64x32, by hand: four steps of four by four products of tiles; four and two matrices a step; in three
-  // stages two operands of 1024 chunks by 256 threads.
+  // 128x128x64 of bf16 by warps of 64x32, by hand: four steps of four by four products of tiles; four and two matrices
+  // a step; in three stages two operands of 1024 chunks by 256 threads.
   MatmulInstructions counts = countInstructions({65536, 768, 3072, 2, kAlong, kAlong}, read("128x128x64,64x32,3,1"));
   EXPECT_EQ(counts.mma, 4 * 4 * 4);
   EXPECT_EQ(counts.ldmatrix, 4 * (4 + 2));

@@ -136,12 +136,9 @@ private:
 
   const Buffer &at(LaunchArgument argument) const {
     switch (argument.kind) {
-    case LaunchArgument::Kind::Input:
-      return inputs[argument.index];
-    case LaunchArgument::Kind::Result:
-      return results[argument.index];
-    case LaunchArgument::Kind::Partial:
-      return partials[argument.index];
+    case LaunchArgument::Kind::Input: return inputs[argument.index];
+    case LaunchArgument::Kind::Result: return results[argument.index];
+    case LaunchArgument::Kind::Partial: return partials[argument.index];
     }
     llvm_unreachable("argument kind");
   }

@@ -22,8 +22,8 @@ struct DeviceKernel {
 /// Fails the current test on whatever checkKernel promises to find in a run; with `checkedOnly`, checkReports.
 void simulate(const KernelCase &c, const PreparedCase &prepared, const DeviceKernel &kernel, bool checkedOnly = false);
 
-/// Checked runs alone, whose results are compared one by one: threads forward, reverse and in a random order. Returns the
-/// findings of each, which fail the current test as well. A block counts as endless after a second.
+/// Checked runs alone, whose results are compared one by one: threads forward, reverse and in a random order. Returns
+/// the findings of each, which fail the current test as well. A block counts as endless after a second.
 std::vector<std::vector<sim::Finding>> simulateChecked(const KernelCase &c, const PreparedCase &prepared,
                                                        const DeviceKernel &kernel);
 

@@ -82,11 +82,11 @@ KernelCase matmul(const Sizes &s) {
 
 //===-- Attention -----------------------------------------------------------------------------------------------===//
 
-// The scale is CLIP's. At 0.37, three f32 cases of 197 and 257 keys exceed their tolerance by up to a third; there the forward has three times
-// the error of plain f32 arithmetic, for a reason that is not known.
+// The scale is CLIP's. At 0.37, three f32 cases of 197 and 257 keys exceed their tolerance by up to a third; there the
+// forward has three times the error of plain f32 arithmetic, for a reason that is not known.
 std::string headAttributes(const Sizes &s) {
-  return "{heads = " + std::to_string(s.heads) + " : i64, scale = " +
-         std::to_string(1 / std::sqrt(static_cast<double>(s.width) / s.heads)) + " : f64" +
+  return "{heads = " + std::to_string(s.heads) +
+         " : i64, scale = " + std::to_string(1 / std::sqrt(static_cast<double>(s.width) / s.heads)) + " : f64" +
          (s.variant == "causal" ? ", causal}" : "}");
 }
 
@@ -221,7 +221,10 @@ KernelCase reduce(const Sizes &s) {
                     {"f32"}};
     return sized(s, c);
   }
-  const char *axes = s.variant == "bias" ? ": 0, 1" : s.variant == "positions" ? ": 0" : s.variant == "last" ? ": 2" : ": 0, 1, 2";
+  const char *axes = s.variant == "bias"        ? ": 0, 1"
+                     : s.variant == "positions" ? ": 0"
+                     : s.variant == "last"      ? ": 2"
+                                                : ": 0, 1, 2";
   const char *result = s.variant == "bias" ? "W" : s.variant == "positions" ? "SxW" : s.variant == "last" ? "BxS" : "";
   std::string f32 = result + std::string(*result ? "xf32" : "f32");
   KernelCase c = {"reduce", {"BxSxWxT"}, "", {"%y"}, {f32}};
@@ -231,7 +234,8 @@ KernelCase reduce(const Sizes &s) {
     operand = "%w";
   }
   c.positive = s.variant == "mean"; // of losses: terms do not cancel
-  c.body += "%y = vlp.reduce_sum " + operand + " {axes = array<i64" + axes + ">} : (tensor<BxSxWxf32>) -> tensor<" + f32 + ">";
+  c.body += "%y = vlp.reduce_sum " + operand + " {axes = array<i64" + axes + ">} : (tensor<BxSxWxf32>) -> tensor<" +
+            f32 + ">";
   return sized(s, c);
 }
 
@@ -304,8 +308,7 @@ KernelCase patches(const Sizes &s) {
                   "%y = vlp." + s.variant + " %a0 {patch = P : i64} : (tensor<" + from + ">) -> tensor<" + to + ">",
                   {"%y"},
                   {to}};
-  return sized(s, c,
-               {{"C", s.channels}, {"P", s.patch}, {"Y", rows * s.patch}, {"X", s.sequence / rows * s.patch}});
+  return sized(s, c, {{"C", s.channels}, {"P", s.patch}, {"Y", rows * s.patch}, {"X", s.sequence / rows * s.patch}});
 }
 
 KernelCase gatherRows(const Sizes &s) {
@@ -367,14 +370,15 @@ KernelCase elementwise(const Sizes &s) {
 KernelCase adamw(const Sizes &s) {
   KernelCase c;
   c.anchor = "adamw";
-  std::string scalars = ", tensor<i32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i32>";
+  std::string scalars =
+      ", tensor<i32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i32>";
   for (int i = 0; i < s.batch; ++i) {
     std::string n = std::to_string(i), shape = i == 0 ? "SxWxT" : "WxT", t = "tensor<" + shape + ">", operands;
     for (int j = 0; j < 4 + 8; ++j)
       operands += (j ? ", %a" : "%a") + std::to_string(j < 4 ? 4 * i + j : 4 * s.batch + j - 4);
     c.inputs.insert(c.inputs.end(), 4, shape);
-    c.body += "%p" + n + ", %m" + n + ", %v" + n + " = vlp.adamw " + operands + " {decay} : (" + t + ", " + t + ", " + t + ", " +
-              t + scalars + ") -> (" + t + ", " + t + ", " + t + ")\n";
+    c.body += "%p" + n + ", %m" + n + ", %v" + n + " = vlp.adamw " + operands + " {decay} : (" + t + ", " + t + ", " +
+              t + ", " + t + scalars + ") -> (" + t + ", " + t + ", " + t + ")\n";
     for (const char *name : {"%p", "%m", "%v"}) {
       c.yields.push_back(name + n);
       c.results.push_back(shape);

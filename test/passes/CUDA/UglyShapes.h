@@ -8,10 +8,10 @@ namespace vlp::test {
 
 struct Sizes {
   int batch, sequence, width;
-  int heads;          ///< divides the width
-  int channels;       ///< of a picture whose patches have `width` numbers: width = channels x patch x patch
+  int heads;    ///< divides the width
+  int channels; ///< of a picture whose patches have `width` numbers: width = channels x patch x patch
   int patch;
-  std::string type;   ///< of activations
+  std::string type; ///< of activations
   std::string variant;
 };
 

@@ -1,9 +1,9 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Checked mode reports nothing on any kernel of CLIP, whatever its sizes: every pair of values of two dimensions once an
-// anchor, and with VLP_ALL_SHAPES in the environment every combination.
+// Checked mode reports nothing on any kernel of CLIP, whatever its sizes: every pair of values of two dimensions once
+// an anchor, and with VLP_ALL_SHAPES in the environment every combination.
+#include "test/passes/CUDA/UglyShapes.h"
 #include "test/passes/CUDA/CoveringSet.h"
 #include "test/passes/CUDA/KernelHarness.h"
-#include "test/passes/CUDA/UglyShapes.h"
 
 #include <cstdlib>
 #include <gtest/gtest.h>
@@ -19,7 +19,8 @@ struct Widths {
 // Each dimension from cheap to dear: ties of the covering set go to what stands first.
 const int kBatches[] = {1, 3, 5};
 const int kSequences[] = {1, 17, 50, 77, 197, 257};
-const Widths kWidths[] = {{192, 3, 3, 8}, {320, 5, 5, 8}, {512, 8, 2, 16}, {588, 7, 3, 14}, {768, 12, 3, 16}, {1024, 16, 4, 16}};
+const Widths kWidths[] = {{192, 3, 3, 8},  {320, 5, 5, 8},   {512, 8, 2, 16},
+                          {588, 7, 3, 14}, {768, 12, 3, 16}, {1024, 16, 4, 16}};
 const char *const kTypes[] = {"f32", "bf16"};
 
 struct Shape {
@@ -33,7 +34,8 @@ std::vector<Shape> shapes() {
     std::vector<int> counts = {3, 6, 6, 2, static_cast<int>(family.variants.size())};
     for (const Choice &c : std::getenv("VLP_ALL_SHAPES") ? allChoices(counts) : pairwiseChoices(counts)) {
       const Widths &w = kWidths[c[2]];
-      Sizes sizes = {kBatches[c[0]], kSequences[c[1]], w.width, w.heads, w.channels, w.patch, kTypes[c[3]], family.variants[c[4]]};
+      Sizes sizes = {kBatches[c[0]], kSequences[c[1]], w.width,      w.heads,
+                     w.channels,     w.patch,          kTypes[c[3]], family.variants[c[4]]};
       all.push_back({&family, sizes});
     }
   }

@@ -130,12 +130,8 @@ TEST_F(AccessTest, RandomChains) {
       }
       Value next;
       switch (draw(0, 3)) {
-      case 0:
-        next = TransposeOp::create(builder, loc(), value, order);
-        break;
-      case 1:
-        next = SliceOp::create(builder, loc(), value, offsets, sizes);
-        break;
+      case 0: next = TransposeOp::create(builder, loc(), value, order); break;
+      case 1: next = SliceOp::create(builder, loc(), value, offsets, sizes); break;
       case 2: {
         SmallVector<int64_t> flat;
         for (int64_t size : shape)
@@ -146,8 +142,7 @@ TEST_F(AccessTest, RandomChains) {
         next = ReshapeOp::create(builder, loc(), f32(flat), value);
         break;
       }
-      default:
-        next = StopGradientOp::create(builder, loc(), value);
+      default: next = StopGradientOp::create(builder, loc(), value);
       }
       if (failed(getAccess(next)))
         break;

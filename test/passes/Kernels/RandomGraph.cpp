@@ -69,32 +69,20 @@ private:
       return addProduct(x);
     ArrayRef<int64_t> shape = shapeOf(x);
     switch (draw(0, 13)) {
-    case 0:
-      return push(GeluOp::create(builder, loc(), x));
-    case 1:
-      return push(TanhOp::create(builder, loc(), x));
+    case 0: return push(GeluOp::create(builder, loc(), x));
+    case 1: return push(TanhOp::create(builder, loc(), x));
     case 2:
     case 3:
-    case 4:
-      return addBinary(x);
-    case 5:
-      return addConstant(shape);
-    case 6:
-      return addTranspose(x);
-    case 7:
-      return addReshape(x);
-    case 8:
-      return addSlice(x);
-    case 9:
-      return addBroadcast(x);
-    case 10:
-      return addMatmul(x);
-    case 11:
-      return addRows(x);
-    case 12:
-      return addReduce(x);
-    default:
-      return addConcat(x);
+    case 4: return addBinary(x);
+    case 5: return addConstant(shape);
+    case 6: return addTranspose(x);
+    case 7: return addReshape(x);
+    case 8: return addSlice(x);
+    case 9: return addBroadcast(x);
+    case 10: return addMatmul(x);
+    case 11: return addRows(x);
+    case 12: return addReduce(x);
+    default: return addConcat(x);
     }
   }
 
@@ -111,12 +99,9 @@ private:
     if (shapeOf(y) != shapeOf(x) && !shapeOf(y).empty())
       return;
     switch (draw(0, 2)) {
-    case 0:
-      return push(AddOp::create(builder, loc(), x, y));
-    case 1:
-      return push(MulOp::create(builder, loc(), x, y));
-    default:
-      return push(SubOp::create(builder, loc(), y, x));
+    case 0: return push(AddOp::create(builder, loc(), x, y));
+    case 1: return push(MulOp::create(builder, loc(), x, y));
+    default: return push(SubOp::create(builder, loc(), y, x));
     }
   }
 

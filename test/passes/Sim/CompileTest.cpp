@@ -18,15 +18,19 @@ std::string withDeclaration(const std::string &declaration, const std::string &b
 
 TEST(Refuses, UnknownIntrinsicsByName) {
   for (auto [declaration, call] :
-       {std::pair("declare i32 @llvm.nvvm.vote.ballot.sync(i32, i1)", "call i32 @llvm.nvvm.vote.ballot.sync(i32 -1, i1 true)"),
+       {std::pair("declare i32 @llvm.nvvm.vote.ballot.sync(i32, i1)",
+                  "call i32 @llvm.nvvm.vote.ballot.sync(i32 -1, i1 true)"),
         {"declare i32 @llvm.nvvm.redux.sync.add(i32, i32)", "call i32 @llvm.nvvm.redux.sync.add(i32 %t, i32 -1)"},
         {"declare i32 @llvm.nvvm.read.ptx.sreg.tid.y()", "call i32 @llvm.nvvm.read.ptx.sreg.tid.y()"},
         {"declare i32 @llvm.nvvm.read.ptx.sreg.laneid()", "call i32 @llvm.nvvm.read.ptx.sreg.laneid()"},
-        {"declare {i32, i1} @llvm.nvvm.shfl.sync.down.i32p(i32, i32, i32, i32)", "call {i32, i1} @llvm.nvvm.shfl.sync.down.i32p(i32 -1, i32 %t, i32 1, i32 31)"},
+        {"declare {i32, i1} @llvm.nvvm.shfl.sync.down.i32p(i32, i32, i32, i32)",
+         "call {i32, i1} @llvm.nvvm.shfl.sync.down.i32p(i32 -1, i32 %t, i32 1, i32 31)"},
         {"declare void @llvm.nvvm.cp.async.wait.all()", "call void @llvm.nvvm.cp.async.wait.all()"},
         {"declare float @llvm.nvvm.lg2.approx.f(float)", "call float @llvm.nvvm.lg2.approx.f(float 1.0)"},
-        {"declare {float, float, float, float} @llvm.nvvm.mma.m16n8k8.row.col.bf16(i32, i32, i32, float, float, float, float)",
-         "call {float, float, float, float} @llvm.nvvm.mma.m16n8k8.row.col.bf16(i32 0, i32 0, i32 0, float 0.0, float 0.0, float 0.0, float 0.0)"},
+        {"declare {float, float, float, float} @llvm.nvvm.mma.m16n8k8.row.col.bf16(i32, i32, i32, float, float, float, "
+         "float)",
+         "call {float, float, float, float} @llvm.nvvm.mma.m16n8k8.row.col.bf16(i32 0, i32 0, i32 0, float 0.0, float "
+         "0.0, float 0.0, float 0.0)"},
         {"declare float @llvm.exp.f32(float)", "call float @llvm.exp.f32(float 1.0)"},
         {"declare float @llvm.pow.f32(float, float)", "call float @llvm.pow.f32(float 1.0, float 2.0)"},
         {"declare float @__nv_expf(float)", "call float @__nv_expf(float 1.0)"}}) {
@@ -38,8 +42,9 @@ TEST(Refuses, UnknownIntrinsicsByName) {
 }
 
 TEST(Refuses, AllUnknownOnesAtOnce) {
-  std::string error = compileError(withDeclaration("declare float @llvm.exp.f32(float)\ndeclare float @llvm.sin.f32(float)",
-                                                   "  %x = call float @llvm.exp.f32(float 1.0)\n  %y = call float @llvm.sin.f32(float 1.0)\n"));
+  std::string error = compileError(
+      withDeclaration("declare float @llvm.exp.f32(float)\ndeclare float @llvm.sin.f32(float)",
+                      "  %x = call float @llvm.exp.f32(float 1.0)\n  %y = call float @llvm.sin.f32(float 1.0)\n"));
   EXPECT_EQ(error, "the simulator does not know llvm.exp.f32, llvm.sin.f32");
 }
 
@@ -49,34 +54,44 @@ TEST(Refuses, InlinePTX) {
 }
 
 TEST(Refuses, AtomicOperations) {
-  EXPECT_THAT(compileError(moduleText({"  %x = atomicrmw add ptr1 %out, i32 1 monotonic\n"})), HasSubstr("atomic operation (atomicrmw)"));
-  EXPECT_THAT(compileError(moduleText({"  %x = cmpxchg ptr1 %out, i32 0, i32 1 monotonic monotonic\n"})), HasSubstr("atomic operation (cmpxchg)"));
+  EXPECT_THAT(compileError(moduleText({"  %x = atomicrmw add ptr1 %out, i32 1 monotonic\n"})),
+              HasSubstr("atomic operation (atomicrmw)"));
+  EXPECT_THAT(compileError(moduleText({"  %x = cmpxchg ptr1 %out, i32 0, i32 1 monotonic monotonic\n"})),
+              HasSubstr("atomic operation (cmpxchg)"));
 }
 
 TEST(Refuses, OtherBarriers) {
-  EXPECT_THAT(compileError(moduleText({"  call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 1)\n"})), HasSubstr("llvm.nvvm.barrier.cta.sync.aligned.all"));
+  EXPECT_THAT(compileError(moduleText({"  call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 1)\n"})),
+              HasSubstr("llvm.nvvm.barrier.cta.sync.aligned.all"));
 }
 
 TEST(Refuses, StaticMemory) {
-  EXPECT_EQ(compileError(moduleText({""}) + "@tile = internal addrspace(3) global [64 x float] poison\n@pi = internal addrspace(1) global float 3.0\n"),
-            "the simulator does not know static memory 'pi', static memory 'tile'");
+  EXPECT_EQ(
+      compileError(
+          moduleText({""}) +
+          "@tile = internal addrspace(3) global [64 x float] poison\n@pi = internal addrspace(1) global float 3.0\n"),
+      "the simulator does not know static memory 'pi', static memory 'tile'");
 }
 
 TEST(Refuses, ParametersThatAreNoPointers) {
-  EXPECT_EQ(compileError(with(moduleText({""}), {{"@k(", "@k(i32 %n, "}})), "the simulator does not know parameter 0 of kernel k, which is no pointer");
+  EXPECT_EQ(compileError(with(moduleText({""}), {{"@k(", "@k(i32 %n, "}})),
+            "the simulator does not know parameter 0 of kernel k, which is no pointer");
 }
 
 TEST(Writes, TheSameBytesForTheSameModule) {
-  std::string body = "  %o = shl i32 %t, 4\n" + sharedAt("s", "%o") + "  %m = call {i32, i32, i32, i32} @llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.b16.p3(ptr3 %s)\n" +
-                     "  %e = extractvalue {i32, i32, i32, i32} %m, 2\n" + wordOf("p", "out", "%t") + "  store i32 %e, ptr1 %p\n";
+  std::string body = "  %o = shl i32 %t, 4\n" + sharedAt("s", "%o") +
+                     "  %m = call {i32, i32, i32, i32} @llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.b16.p3(ptr3 %s)\n" +
+                     "  %e = extractvalue {i32, i32, i32, i32} %m, 2\n" + wordOf("p", "out", "%t") +
+                     "  store i32 %e, ptr1 %p\n";
   std::string text = moduleText({body});
   EXPECT_EQ(compile(text), compile(text));
 }
 
 // One object must do without LLVM, libm and libc: the runtime has nothing to link it to.
 TEST(Writes, OneSymbolAndNeedsNone) {
-  std::string body = "  %x = load float, ptr1 %in0\n  %y = fptrunc float %x to bfloat\n  %z = call float @llvm.sqrt.f32(float %x)\n"
-                     "  %q = fdiv float %z, %x\n  store bfloat %y, ptr1 %out\n  store float %q, ptr1 %in0\n";
+  std::string body =
+      "  %x = load float, ptr1 %in0\n  %y = fptrunc float %x to bfloat\n  %z = call float @llvm.sqrt.f32(float %x)\n"
+      "  %q = fdiv float %z, %x\n  store bfloat %y, ptr1 %out\n  store float %q, ptr1 %in0\n";
   std::string object = compile(moduleText({body, 32, 1, 0, {Words(1)}}));
   auto file = llvm::object::ObjectFile::createELFObjectFile(llvm::MemoryBufferRef(object, "object"));
   ASSERT_TRUE(bool(file));
@@ -88,7 +103,8 @@ TEST(Writes, OneSymbolAndNeedsNone) {
 
 TEST(Writes, TablesOfItsKernels) {
   std::string text = moduleText({"  store i32 %t, ptr3 @smem\n"}) +
-                     with("define ptx_kernel void @other(ptr1 %a, ptr1 %b) {\n  call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)\n  ret void\n}\n",
+                     with("define ptx_kernel void @other(ptr1 %a, ptr1 %b) {\n  call void "
+                          "@llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)\n  ret void\n}\n",
                           {{"ptr1", "ptr addrspace(1)"}});
   auto code = sim::Code::load(compile(text));
   ASSERT_TRUE(code) << code.status().message();

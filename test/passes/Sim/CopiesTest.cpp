@@ -16,12 +16,16 @@ Words counting(size_t count) {
   return words;
 }
 
-std::string copy(const std::string &kind, int size, const std::string &to, const std::string &from, const std::string &read = "") {
-  return "  call void @llvm.nvvm.cp.async." + kind + ".shared.global." + std::to_string(size) + (read.empty() ? "" : ".s") + "(ptr3 %" + to +
-         ", ptr1 %" + from + (read.empty() ? "" : ", i32 " + read) + ")\n";
+std::string copy(const std::string &kind, int size, const std::string &to, const std::string &from,
+                 const std::string &read = "") {
+  return "  call void @llvm.nvvm.cp.async." + kind + ".shared.global." + std::to_string(size) +
+         (read.empty() ? "" : ".s") + "(ptr3 %" + to + ", ptr1 %" + from + (read.empty() ? "" : ", i32 " + read) +
+         ")\n";
 }
 const std::string kCommit = "  call void @llvm.nvvm.cp.async.commit.group()\n";
-std::string wait(int groups) { return "  call void @llvm.nvvm.cp.async.wait.group(i32 " + std::to_string(groups) + ")\n"; }
+std::string wait(int groups) {
+  return "  call void @llvm.nvvm.cp.async.wait.group(i32 " + std::to_string(groups) + ")\n";
+}
 const std::string kBarrier = "  call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)\n";
 
 /// Each thread writes word `t` of shared memory, `count` times 32 of them, to the result.
@@ -30,16 +34,16 @@ std::string storeShared(int count) {
   for (int i = 0; i < count; ++i) {
     std::string n = std::to_string(i);
     text += "  %si" + n + " = add i32 %t, " + std::to_string(32 * i) + "\n  %so" + n + " = shl i32 %si" + n + ", 2\n" +
-            sharedAt("sp" + n, "%so" + n) + "  %sv" + n + " = load i32, ptr3 %sp" + n + "\n" + wordOf("sq" + n, "out", "%si" + n) +
-            "  store i32 %sv" + n + ", ptr1 %sq" + n + "\n";
+            sharedAt("sp" + n, "%so" + n) + "  %sv" + n + " = load i32, ptr3 %sp" + n + "\n" +
+            wordOf("sq" + n, "out", "%si" + n) + "  store i32 %sv" + n + ", ptr1 %sq" + n + "\n";
   }
   return text;
 }
 
 /// %to and %from: piece `t` of `size` bytes of shared memory and, in reverse order, of the input.
 std::string pieces(int size) {
-  return "  %o = mul i32 %t, " + std::to_string(size) + "\n  %u = sub i32 31, %t\n  %v = mul i32 %u, " + std::to_string(size) + "\n" +
-         sharedAt("to", "%o") + "  %from = getelementptr i8, ptr1 %in0, i32 %v\n";
+  return "  %o = mul i32 %t, " + std::to_string(size) + "\n  %u = sub i32 31, %t\n  %v = mul i32 %u, " +
+         std::to_string(size) + "\n" + sharedAt("to", "%o") + "  %from = getelementptr i8, ptr1 %in0, i32 %v\n";
 }
 
 TEST(Copies, EverySize) {
@@ -47,8 +51,13 @@ TEST(Copies, EverySize) {
     SCOPED_TRACE(std::string(kind) + " " + std::to_string(size));
     int words = size / 4;
     Words input = counting(32 * words);
-    Words got = runEverywhere({pieces(size) + copy(kind, size, "to", "from") + kCommit + wait(0) + kBarrier + storeShared(words), 32, 1,
-                               uint32_t(32 * size), {input}, size_t(32 * words)});
+    Words got = runEverywhere(
+        {pieces(size) + copy(kind, size, "to", "from") + kCommit + wait(0) + kBarrier + storeShared(words),
+         32,
+         1,
+         uint32_t(32 * size),
+         {input},
+         size_t(32 * words)});
     for (int t = 0; t < 32; ++t)
       for (int w = 0; w < words; ++w)
         EXPECT_EQ(got[t * words + w], input[(31 - t) * words + w]);
@@ -61,21 +70,23 @@ TEST(Copies, ZerosBehindWhatIsRead) {
     int words = size / 4;
     Words input = counting(32 * words);
     // Thread t reads t % (size + 1) bytes.
-    std::string body = pieces(size) + "  %read = urem i32 %t, " + std::to_string(size + 1) + "\n" + copy(kind, size, "to", "from", "%read") +
-                       kCommit + wait(0) + kBarrier + storeShared(words);
+    std::string body = pieces(size) + "  %read = urem i32 %t, " + std::to_string(size + 1) + "\n" +
+                       copy(kind, size, "to", "from", "%read") + kCommit + wait(0) + kBarrier + storeShared(words);
     Words got = runEverywhere({body, 32, 1, uint32_t(32 * size), {input}, size_t(32 * words)});
     for (int t = 0; t < 32; ++t)
       for (int byte = 0; byte < size; ++byte) {
         uint32_t from = input[(31 - t) * words + byte / 4] >> byte % 4 * 8 & 0xff;
-        EXPECT_EQ(got[t * words + byte / 4] >> byte % 4 * 8 & 0xff, byte < t % (size + 1) ? from : 0) << t << " " << byte;
+        EXPECT_EQ(got[t * words + byte / 4] >> byte % 4 * 8 & 0xff, byte < t % (size + 1) ? from : 0)
+            << t << " " << byte;
       }
   }
 }
 
 TEST(Copies, NothingIsReadWhereNothingIsAskedFor) {
   // A source far outside of every buffer, as a clamped row of a tail has.
-  std::string body = "  %o = shl i32 %t, 4\n" + sharedAt("to", "%o") + "  %from = getelementptr i8, ptr1 %in0, i64 1099511627776\n" +
-                     copy("cg", 16, "to", "from", "0") + kCommit + wait(0) + kBarrier + storeShared(4);
+  std::string body = "  %o = shl i32 %t, 4\n" + sharedAt("to", "%o") +
+                     "  %from = getelementptr i8, ptr1 %in0, i64 1099511627776\n" + copy("cg", 16, "to", "from", "0") +
+                     kCommit + wait(0) + kBarrier + storeShared(4);
   EXPECT_EQ(runEverywhere({body, 32, 1, 512, {counting(4)}, 128}), Words(128, 0));
 }
 
@@ -84,8 +95,9 @@ Words readAfterWait(int left, bool late) {
   std::string body;
   for (int i = 0; i < 3; ++i) {
     std::string n = std::to_string(i);
-    body += "  %i" + n + " = add i32 %t, " + std::to_string(32 * i) + "\n  %o" + n + " = shl i32 %i" + n + ", 2\n" + sharedAt("to" + n, "%o" + n) +
-            wordOf("from" + n, "in0", "%i" + n) + copy("ca", 4, "to" + n, "from" + n) + kCommit;
+    body += "  %i" + n + " = add i32 %t, " + std::to_string(32 * i) + "\n  %o" + n + " = shl i32 %i" + n + ", 2\n" +
+            sharedAt("to" + n, "%o" + n) + wordOf("from" + n, "in0", "%i" + n) + copy("ca", 4, "to" + n, "from" + n) +
+            kCommit;
   }
   body += wait(left) + kBarrier + storeShared(3);
   Outcome outcome = run({body, 32, 1, 384, {counting(96)}, 96}, {.lateCopies = late});

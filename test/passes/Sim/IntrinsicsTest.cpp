@@ -11,9 +11,10 @@ using namespace vlp::test;
 namespace {
 
 /// The values that `body` leaves in %r (i32), one a thread.
-Words eachThread(std::string body, uint32_t threads = 32, uint32_t blocks = 1, std::vector<Words> inputs = {}, uint32_t shared = 0) {
-  body += "  %at = mul i32 %b, " + std::to_string(threads) + "\n  %index = add i32 %at, %t\n" + wordOf("place", "out", "%index") +
-          "  store i32 %r, ptr1 %place\n";
+Words eachThread(std::string body, uint32_t threads = 32, uint32_t blocks = 1, std::vector<Words> inputs = {},
+                 uint32_t shared = 0) {
+  body += "  %at = mul i32 %b, " + std::to_string(threads) + "\n  %index = add i32 %at, %t\n" +
+          wordOf("place", "out", "%index") + "  store i32 %r, ptr1 %place\n";
   return runEverywhere({body, threads, blocks, shared, std::move(inputs), threads * blocks});
 }
 
@@ -51,12 +52,13 @@ TEST(Intrinsics, EveryShuffle) {
       for (int width : {32, 16, 8, 2}) {
         SCOPED_TRACE(mode + " " + std::to_string(operand) + " of " + std::to_string(width));
         int bounds = (32 - width) << 8 | (mode == "up" ? 0 : 31);
-        Words result = eachThread(with(R"(
+        Words result =
+            eachThread(with(R"(
   %v = mul i32 %t, 77
   %r = call i32 @llvm.nvvm.shfl.sync.MODE.i32(i32 -1, i32 %v, i32 OPERAND, i32 BOUNDS)
 )",
-                                       {{"MODE", mode}, {"OPERAND", std::to_string(operand)}, {"BOUNDS", std::to_string(bounds)}}),
-                                  /*threads=*/64);
+                            {{"MODE", mode}, {"OPERAND", std::to_string(operand)}, {"BOUNDS", std::to_string(bounds)}}),
+                       /*threads=*/64);
         for (int t = 0; t < 64; ++t)
           EXPECT_EQ(result[t], uint32_t(77 * (t / 32 * 32 + shuffleSource(mode, t % 32, operand, width)))) << t;
       }
@@ -112,18 +114,20 @@ TEST(Intrinsics, BarrierOrdersABlock) {
   body = "  %mine = shl i32 %t, 2\n  %o = sub i32 159, %t\n  %theirs = shl i32 %o, 2\n" + body;
   std::string value = "%t";
   for (std::string i : {"0", "1", "2"}) {
-    body += "  store i32 " + value + ", ptr3 %own\n  call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)\n  %x" + i +
-            " = load i32, ptr3 %other\n  call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)\n  %y" + i + " = mul i32 %x" + i + ", 3\n";
+    body += "  store i32 " + value + ", ptr3 %own\n  call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)\n  %x" +
+            i + " = load i32, ptr3 %other\n  call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)\n  %y" + i +
+            " = mul i32 %x" + i + ", 3\n";
     value = "%y" + i;
   }
-  Words result = eachThread(body + "  %r = add i32 " + value + ", 0\n", /*threads=*/160, /*blocks=*/3, {}, /*shared=*/640);
+  Words result =
+      eachThread(body + "  %r = add i32 " + value + ", 0\n", /*threads=*/160, /*blocks=*/3, {}, /*shared=*/640);
   for (uint32_t i = 0; i < 480; ++i)
     EXPECT_EQ(result[i], 27 * (159 - i % 160));
 }
 
 TEST(Intrinsics, WarpBarrierOrdersAWarp) {
-  Words result = eachThread("  %mine = shl i32 %t, 2\n  %o = xor i32 %t, 9\n  %theirs = shl i32 %o, 2\n" + sharedAt("own", "%mine") +
-                                sharedAt("other", "%theirs") + R"(
+  Words result = eachThread("  %mine = shl i32 %t, 2\n  %o = xor i32 %t, 9\n  %theirs = shl i32 %o, 2\n" +
+                                sharedAt("own", "%mine") + sharedAt("other", "%theirs") + R"(
   store i32 %t, ptr3 %own
   call void @llvm.nvvm.bar.warp.sync(i32 -1)
   %x = load i32, ptr3 %other
@@ -141,8 +145,9 @@ TEST(Intrinsics, WarpBarrierOrdersAWarp) {
 Words delicateFloats() {
   Words values;
   for (uint32_t exponent = 0; exponent < 256; ++exponent)
-    for (uint32_t mantissa : {0u, 1u, 0xfffu, 0x1000u, 0x1001u, 0x2fffu, 0x3000u, 0x3001u, 0x7fffu, 0x8000u, 0x8001u, 0x18000u, 0x17fffu,
-                              0x28000u, 0x7f7fffu, 0x7f8000u, 0x7fefffu, 0x7ff000u, 0x7fffffu, 0x555555u})
+    for (uint32_t mantissa :
+         {0u,      1u,       0xfffu,   0x1000u,  0x1001u,   0x2fffu,   0x3000u,   0x3001u,   0x7fffu,   0x8000u,
+          0x8001u, 0x18000u, 0x17fffu, 0x28000u, 0x7f7fffu, 0x7f8000u, 0x7fefffu, 0x7ff000u, 0x7fffffu, 0x555555u})
       for (uint32_t sign : {0u, 0x80000000u})
         values.push_back(sign | exponent << 23 | mantissa);
   while (values.size() % 32)
@@ -153,7 +158,8 @@ Words delicateFloats() {
 /// `x` with the low `dropped` bits rounded off, by comparing it with its two neighbours.
 uint32_t rounded(uint32_t x, int dropped, bool tiesToEven) {
   uint32_t below = x >> dropped << dropped, above = below + (1u << dropped);
-  double value = asFloat(x), low = asFloat(below), high = std::isinf(asFloat(above)) ? std::ldexp(1.0, 128) : double(asFloat(above));
+  double value = asFloat(x), low = asFloat(below),
+         high = std::isinf(asFloat(above)) ? std::ldexp(1.0, 128) : double(asFloat(above));
   if (std::signbit(asFloat(x)) && std::isinf(asFloat(above)))
     high = -high;
   double down = std::fabs(value - low), up = std::fabs(high - value);
@@ -227,7 +233,8 @@ TEST_P(PowersOfTwo, ToTheHardwaresError) {
     values.push_back(0);
   Words result = eachThread("  %base = mul i32 %b, 32\n  %i = add i32 %base, %t\n" + wordOf("p", "in0", "%i") + R"(
   %x = load float, ptr1 %p
-  %y = call float @llvm.nvvm.ex2.approx)" + (flushes ? ".ftz" : "") + R"(.f32(float %x)
+  %y = call float @llvm.nvvm.ex2.approx)" +
+                                (flushes ? ".ftz" : "") + R"(.f32(float %x)
   %r = bitcast float %y to i32
 )",
                             32, values.size() / 32, {values});

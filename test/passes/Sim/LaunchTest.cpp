@@ -17,8 +17,9 @@ namespace {
 
 /// out[b * threads + t] = in0[...] + 1.
 std::string increment(uint32_t threads) {
-  return "  %base = mul i32 %b, " + std::to_string(threads) + "\n  %i = add i32 %base, %t\n" + wordOf("p", "in0", "%i") +
-         "  %x = load i32, ptr1 %p\n  %y = add i32 %x, 1\n" + wordOf("q", "out", "%i") + "  store i32 %y, ptr1 %q\n";
+  return "  %base = mul i32 %b, " + std::to_string(threads) + "\n  %i = add i32 %base, %t\n" +
+         wordOf("p", "in0", "%i") + "  %x = load i32, ptr1 %p\n  %y = add i32 %x, 1\n" + wordOf("q", "out", "%i") +
+         "  store i32 %y, ptr1 %q\n";
 }
 
 class Launches : public testing::Test {
@@ -139,7 +140,8 @@ TEST_F(Launches, FreedMemory) {
 
 /// Blocks of several warps with barriers, of sums that depend on the order in which they are taken.
 KernelText longKernel() {
-  std::string body = "  %base = mul i32 %b, 96\n  %i = add i32 %base, %t\n  %o = shl i32 %t, 2\n  %r = sub i32 95, %t\n  %ro = shl i32 %r, 2\n" +
+  std::string body = "  %base = mul i32 %b, 96\n  %i = add i32 %base, %t\n  %o = shl i32 %t, 2\n  %r = sub i32 95, "
+                     "%t\n  %ro = shl i32 %r, 2\n" +
                      sharedAt("own", "%o") + sharedAt("other", "%ro") + R"(  %start = sitofp i32 %i to float
   br label %loop
 loop:
@@ -156,7 +158,8 @@ loop:
   %more = icmp ult i32 %next, 9
   br i1 %more, label %loop, label %done
 done:
-)" + wordOf("q", "out", "%i") + "  store float %y, ptr1 %q\n";
+)" + wordOf("q", "out", "%i") +
+                     "  store float %y, ptr1 %q\n";
   return {body, 96, 37, 384, {}, 96 * 37};
 }
 
@@ -164,8 +167,14 @@ TEST_F(Launches, ResultsDependOnNoSchedule) { runEverywhere(longKernel()); }
 
 TEST_F(Launches, SeedsMakeDifferentSchedulesAndEqualOnesTheSame) {
   // Without a barrier in it the last writer wins, so that the schedule shows.
-  KernelText racing{"  call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)\n  %q = getelementptr i32, ptr1 %out, i32 %b\n"
-                    "  store i32 %t, ptr1 %q\n", 256, 16, 0, {}, 16};
+  KernelText racing{
+      "  call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)\n  %q = getelementptr i32, ptr1 %out, i32 %b\n"
+      "  store i32 %t, ptr1 %q\n",
+      256,
+      16,
+      0,
+      {},
+      16};
   auto winners = [&](sim::EngineOptions options) { return run(racing, options).result; };
   using sim::ThreadOrder;
   EXPECT_NE(winners({.order = ThreadOrder::Forward}), winners({.order = ThreadOrder::Reverse}));
@@ -214,7 +223,13 @@ TEST_F(Launches, EnginesInSeveralHostThreads) {
 
 TEST_F(Launches, ManyFaultsInManyThreads) {
   // The end of the result and the guard page in turns.
-  LoadedKernel kernel({"  %odd = and i32 %b, 1\n  %o = shl i32 %odd, 10\n" + wordOf("p", "out", "%o") + "  store i32 1, ptr1 %p\n", 32, 64, 0, {}, 32});
+  LoadedKernel kernel(
+      {"  %odd = and i32 %b, 1\n  %o = shl i32 %odd, 10\n" + wordOf("p", "out", "%o") + "  store i32 1, ptr1 %p\n",
+       32,
+       64,
+       0,
+       {},
+       32});
   std::vector<std::jthread> threads;
   for (int i = 0; i < 4; ++i)
     threads.emplace_back([&] {

@@ -11,7 +11,8 @@ using namespace vlp::test;
 
 namespace {
 
-/// PTX ISA 8.x, "Matrix Fragments for mma.m16n8k16 with floating point type" and "mma.m16n8k8": element i of a lane's fragment.
+/// PTX ISA 8.x, "Matrix Fragments for mma.m16n8k16 with floating point type" and "mma.m16n8k8": element i of a lane's
+/// fragment.
 struct Place {
   int row, column;
 };
@@ -91,8 +92,8 @@ std::string loadWords(const std::string &name, const std::string &parameter, int
   std::string text = "  %" + name + "base = mul i32 %lane, " + std::to_string(count) + "\n";
   for (int i = 0; i < count; ++i) {
     std::string n = name + std::to_string(i);
-    text += "  %" + n + "i = add i32 %" + name + "base, " + std::to_string(i + offset) + "\n" + wordOf(n + "p", parameter, "%" + n + "i") +
-            "  %" + n + " = load i32, ptr1 %" + n + "p\n";
+    text += "  %" + n + "i = add i32 %" + name + "base, " + std::to_string(i + offset) + "\n" +
+            wordOf(n + "p", parameter, "%" + n + "i") + "  %" + n + " = load i32, ptr1 %" + n + "p\n";
   }
   return text;
 }
@@ -104,7 +105,8 @@ std::string floats(const std::string &to, const std::string &from) {
   return text;
 }
 
-std::string product(const std::string &intrinsic, const std::string &to, const std::string &a, const std::string &b, const std::string &c) {
+std::string product(const std::string &intrinsic, const std::string &to, const std::string &a, const std::string &b,
+                    const std::string &c) {
   std::string text = "  %" + to + " = call {float, float, float, float} @" + intrinsic + "(";
   for (std::string i : {"0", "1", "2", "3"})
     text += "i32 %" + a + i + ", ";
@@ -122,18 +124,23 @@ std::string storeResult(const std::string &from, int offset = 0) {
   std::string text;
   for (std::string i : {"0", "1", "2", "3"}) {
     std::string n = from + "_" + i + std::to_string(offset);
-    text += "  %" + n + "b = mul i32 %lane, 4\n  %" + n + "i = add i32 %" + n + "b, " + std::to_string(offset + std::stoi(i)) + "\n" +
-            wordOf(n, "out", "%" + n + "i") + "  store float %" + from + i + ", ptr1 %" + n + "\n";
+    text += "  %" + n + "b = mul i32 %lane, 4\n  %" + n + "i = add i32 %" + n + "b, " +
+            std::to_string(offset + std::stoi(i)) + "\n" + wordOf(n, "out", "%" + n + "i") + "  store float %" + from +
+            i + ", ptr1 %" + n + "\n";
   }
   return text;
 }
 
 template <typename Type>
 void checkProduct(Matrix &a, Matrix &b, Matrix &c) {
-  Words got = runEverywhere({"  %lane = and i32 %t, 31\n" + loadWords("a", "in0", 4) + loadWords("b", "in1", 2) + loadWords("w", "in2", 4) +
-                                 floats("c", "w") + product(Type::intrinsic, "d", "a", "b", "c") + storeResult("d"),
-                             32, 1, 0,
-                             {fragments<Type>(a, Type::aElements, Type::a), fragments<Type>(b, Type::bElements, Type::b), accumulatorWords(c)},
+  Words got = runEverywhere({"  %lane = and i32 %t, 31\n" + loadWords("a", "in0", 4) + loadWords("b", "in1", 2) +
+                                 loadWords("w", "in2", 4) + floats("c", "w") +
+                                 product(Type::intrinsic, "d", "a", "b", "c") + storeResult("d"),
+                             32,
+                             1,
+                             0,
+                             {fragments<Type>(a, Type::aElements, Type::a),
+                              fragments<Type>(b, Type::bElements, Type::b), accumulatorWords(c)},
                              128});
   multiply<Type>(c, a, b);
   Words expected = accumulatorWords(c);
@@ -152,7 +159,8 @@ TYPED_TEST_SUITE(Products, Types);
 TYPED_TEST(Products, RandomTiles) {
   std::mt19937 random(1);
   for (int trial = 0; trial < 3; ++trial) {
-    Matrix a = randomMatrix(16, TypeParam::depth, random), b = randomMatrix(TypeParam::depth, 8, random), c = randomMatrix(16, 8, random);
+    Matrix a = randomMatrix(16, TypeParam::depth, random), b = randomMatrix(TypeParam::depth, 8, random),
+           c = randomMatrix(16, 8, random);
     checkProduct<TypeParam>(a, b, c);
   }
 }
@@ -171,7 +179,8 @@ TYPED_TEST(Products, EveryPairOfElementsMeets) {
 
 TYPED_TEST(Products, SpecialValues) {
   std::mt19937 random(2);
-  Matrix a = randomMatrix(16, TypeParam::depth, random), b = randomMatrix(TypeParam::depth, 8, random), c = randomMatrix(16, 8, random);
+  Matrix a = randomMatrix(16, TypeParam::depth, random), b = randomMatrix(TypeParam::depth, 8, random),
+         c = randomMatrix(16, 8, random);
   a.at(3, 1) = INFINITY;
   a.at(5, 2) = NAN;
   b.at(2, 6) = -INFINITY;
@@ -182,8 +191,8 @@ TYPED_TEST(Products, SpecialValues) {
   checkProduct<TypeParam>(a, b, c);
 }
 
-// Two by two tiles over five steps of a loop with two products each in a chain, an accumulator that is read half way, one that the loop does
-// not change, and fragments used several times: what one call collects and what it must not.
+// Two by two tiles over five steps of a loop with two products each in a chain, an accumulator that is read half way,
+// one that the loop does not change, and fragments used several times: what one call collects and what it must not.
 TYPED_TEST(Products, ChainsInALoop) {
   std::mt19937 random(3);
   std::vector<Matrix> a, b, c;
@@ -210,18 +219,21 @@ TYPED_TEST(Products, ChainsInALoop) {
     std::string n = std::to_string(i);
     body += loadWords("w" + n + "_", "in2", 4, 128 * i) + floats("s" + n + "_", "w" + n + "_");
     for (std::string r : {"0", "1", "2", "3"})
-      phis += "  %c" + n + "_" + r + " = phi float [%s" + n + "_" + r + ", %entry], [%" + (i == 3 ? "c" : "e") + n + "_" + r + ", %loop]\n";
+      phis += "  %c" + n + "_" + r + " = phi float [%s" + n + "_" + r + ", %entry], [%" + (i == 3 ? "c" : "e") + n +
+              "_" + r + ", %loop]\n";
   }
   body += "  br label %loop\nloop:\n  %step = phi i32 [0, %entry], [%next, %loop]\n" + phis;
   // First product of each: tile i/2 of A, i%2 of B; then the other A. Accumulator 3 stays out of the loop.
   for (int i = 0; i < 3; ++i) {
-    std::string n = std::to_string(i), x = std::to_string(i / 2), y = std::to_string(1 - i / 2), z = std::to_string(i % 2);
+    std::string n = std::to_string(i), x = std::to_string(i / 2), y = std::to_string(1 - i / 2),
+                z = std::to_string(i % 2);
     body += product(TypeParam::intrinsic, "d" + n + "_", "a" + x + "_", "b" + z + "_", "c" + n + "_");
     if (i == 1)
       body += storeResult("d1_", 512); // somebody else wants the middle of the chain
     body += product(TypeParam::intrinsic, "e" + n + "_", "a" + y + "_", "b" + z + "_", "d" + n + "_");
   }
-  body += "  %next = add i32 %step, 1\n  %more = icmp ult i32 %next, 5\n  br i1 %more, label %loop, label %done\ndone:\n";
+  body +=
+      "  %next = add i32 %step, 1\n  %more = icmp ult i32 %next, 5\n  br i1 %more, label %loop, label %done\ndone:\n";
   for (int i = 0; i < 4; ++i)
     body += storeResult(std::string(i == 3 ? "c" : "e") + std::to_string(i) + "_", 128 * i);
   Words got = runEverywhere({body, 32, 1, 0, {aWords, bWords, cWords}, 640});
@@ -269,34 +281,40 @@ TEST(MatrixLoads, EveryShape) {
   for (int count : {1, 2, 4})
     for (bool transposed : {false, true}) {
       SCOPED_TRACE(std::to_string(count) + (transposed ? " transposed" : ""));
-      std::string name = "@llvm.nvvm.ldmatrix.sync.aligned.m8n8.x" + std::to_string(count) + (transposed ? ".trans" : "") + ".b16.p3";
+      std::string name =
+          "@llvm.nvvm.ldmatrix.sync.aligned.m8n8.x" + std::to_string(count) + (transposed ? ".trans" : "") + ".b16.p3";
       std::string type = count == 1 ? "i32" : count == 2 ? "{i32, i32}" : "{i32, i32, i32, i32}";
       Words rows(32); // those of the lanes that have no matrix are not looked at
       for (int lane = 0; lane < 32; ++lane)
         rows[lane] = lane / 8 < count ? rowOf(lane / 8, lane % 8) * 16 : 0x12345;
-      std::string body = fillShared() + wordOf("rp", "in0", "%t") + "  %row = load i32, ptr1 %rp\n" + sharedAt("address", "%row") + "  %m = call " +
-                         type + " " + name + "(ptr3 %address)\n  %o = mul i32 %t, " + std::to_string(count) + "\n";
+      std::string body = fillShared() + wordOf("rp", "in0", "%t") + "  %row = load i32, ptr1 %rp\n" +
+                         sharedAt("address", "%row") + "  %m = call " + type + " " + name +
+                         "(ptr3 %address)\n  %o = mul i32 %t, " + std::to_string(count) + "\n";
       for (int m = 0; m < count; ++m) {
         std::string n = std::to_string(m);
         std::string value = count == 1 ? "%m" : "%e" + n;
         if (count > 1)
           body += "  " + value + " = extractvalue " + type + " %m, " + n + "\n";
-        body += "  %o" + n + " = add i32 %o, " + n + "\n" + wordOf("p" + n, "out", "%o" + n) + "  store i32 " + value + ", ptr1 %p" + n + "\n";
+        body += "  %o" + n + " = add i32 %o, " + n + "\n" + wordOf("p" + n, "out", "%o" + n) + "  store i32 " + value +
+                ", ptr1 %p" + n + "\n";
       }
       Words got = runEverywhere({body, 32, 1, 4096, {rows}, size_t(32 * count)});
-      // PTX ISA: a lane receives elements 2 (lane % 4) and the next of row lane / 4 of each matrix, or of its transpose.
+      // PTX ISA: a lane receives elements 2 (lane % 4) and the next of row lane / 4 of each matrix, or of its
+      // transpose.
       for (int lane = 0; lane < 32; ++lane)
         for (int m = 0; m < count; ++m)
           for (int i = 0; i < 2; ++i) {
             int row = lane / 4, column = lane % 4 * 2 + i;
             if (transposed)
               std::swap(row, column);
-            EXPECT_EQ(got[lane * count + m] >> 16 * i & 0xffff, sharedHalf(rowOf(m, row) * 8 + column)) << lane << " " << m << " " << i;
+            EXPECT_EQ(got[lane * count + m] >> 16 * i & 0xffff, sharedHalf(rowOf(m, row) * 8 + column))
+                << lane << " " << m << " " << i;
           }
     }
 }
 
-// A load that a store of the same row follows must come first, and one after it later, though their results are used at the end.
+// A load that a store of the same row follows must come first, and one after it later, though their results are used at
+// the end.
 TEST(MatrixLoads, StaysBetweenTheWritesAroundIt) {
   std::string body = fillShared() + "  %o = shl i32 %t, 4\n" + sharedAt("row", "%o") + R"(
   %a = call i32 @llvm.nvvm.ldmatrix.sync.aligned.m8n8.x1.b16.p3(ptr3 %row)
@@ -305,7 +323,8 @@ TEST(MatrixLoads, StaysBetweenTheWritesAroundIt) {
   call void @llvm.nvvm.bar.warp.sync(i32 -1)
   %c = call i32 @llvm.nvvm.ldmatrix.sync.aligned.m8n8.x1.b16.p3(ptr3 %row)
 )" + wordOf("p", "out", "%t") +
-                     "  store i32 %a, ptr1 %p\n  %u = add i32 %t, 32\n" + wordOf("q", "out", "%u") + "  store i32 %c, ptr1 %q\n";
+                     "  store i32 %a, ptr1 %p\n  %u = add i32 %t, 32\n" + wordOf("q", "out", "%u") +
+                     "  store i32 %c, ptr1 %q\n";
   Words got = runEverywhere({body, 32, 1, 4096, {}, 64});
   for (int lane = 0; lane < 32; ++lane) {
     int first = lane / 4 * 8 + lane % 4 * 2;

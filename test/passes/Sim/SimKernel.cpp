@@ -73,8 +73,9 @@ std::string test::moduleText(const KernelText &kernel) {
   std::string parameters;
   for (size_t i = 0; i < kernel.inputs.size(); ++i)
     parameters += "ptr1 %in" + std::to_string(i) + ", ";
-  std::string text = std::string(kDeclarations) + "define ptx_kernel void @k(" + parameters + "ptr1 %out) \"nvvm.reqntid\"=\"" +
-                     std::to_string(kernel.threads) + "\" {\nentry:\n  %t = call i32 @llvm.nvvm.read.ptx.sreg.tid.x()\n" +
+  std::string text = std::string(kDeclarations) + "define ptx_kernel void @k(" + parameters +
+                     "ptr1 %out) \"nvvm.reqntid\"=\"" + std::to_string(kernel.threads) +
+                     "\" {\nentry:\n  %t = call i32 @llvm.nvvm.read.ptx.sreg.tid.x()\n" +
                      "  %b = call i32 @llvm.nvvm.read.ptx.sreg.ctaid.x()\n" + kernel.body + "  ret void\n}\n";
   return with(text, {{"ptr1", "ptr addrspace(1)"}, {"ptr3", "ptr addrspace(3)"}});
 }
@@ -85,7 +86,8 @@ static std::string compile(const std::string &text, std::string &error) {
   llvm::SMDiagnostic diagnostic;
   std::unique_ptr<llvm::Module> module = llvm::parseAssemblyString(text, diagnostic, context);
   if (!module) {
-    ADD_FAILURE() << "line " << diagnostic.getLineNo() << ": " << diagnostic.getMessage().str() << "\n" << diagnostic.getLineContents().str();
+    ADD_FAILURE() << "line " << diagnostic.getLineNo() << ": " << diagnostic.getMessage().str() << "\n"
+                  << diagnostic.getLineContents().str();
     return "";
   }
   std::string problem;
@@ -138,7 +140,9 @@ test::Outcome test::LoadedKernel::run(const sim::EngineOptions &options) const {
   return outcome;
 }
 
-test::Outcome test::run(const KernelText &kernel, const sim::EngineOptions &options) { return LoadedKernel(kernel).run(options); }
+test::Outcome test::run(const KernelText &kernel, const sim::EngineOptions &options) {
+  return LoadedKernel(kernel).run(options);
+}
 
 test::Words test::runEverywhere(const KernelText &kernel) {
   using sim::ThreadOrder;

@@ -13,8 +13,9 @@ namespace vlp::test {
 
 using Words = std::vector<uint32_t>;
 
-/// The instructions of a kernel, without its last `ret void`, in LLVM IR with abbreviations: ptr1 and ptr3 for pointers to global and shared
-/// memory; @smem is dynamic shared memory. %t is the thread, %b the block, %in0, %in1, ... the inputs and %out the result, all ptr1.
+/// The instructions of a kernel, without its last `ret void`, in LLVM IR with abbreviations: ptr1 and ptr3 for pointers
+/// to global and shared memory; @smem is dynamic shared memory. %t is the thread, %b the block, %in0, %in1, ... the
+/// inputs and %out the result, all ptr1.
 struct KernelText {
   std::string body;
   uint32_t threads = 32, blocks = 1, shared = 0;
@@ -36,7 +37,8 @@ struct Outcome {
   Words result; // 0xffffffff where nothing was written
 };
 
-/// A kernel, compiled once for several launches, in several host threads if need be (the compiler is for one at a time).
+/// A kernel, compiled once for several launches, in several host threads if need be (the compiler is for one at a
+/// time).
 class LoadedKernel {
 public:
   explicit LoadedKernel(const KernelText &kernel);
@@ -50,8 +52,8 @@ private:
 /// One launch.
 Outcome run(const KernelText &kernel, const sim::EngineOptions &options);
 
-/// Runs in every thread order, with copies that land late and at once, with one and several host threads, and checked. Expects no finding
-/// anywhere and the same result everywhere, and returns it.
+/// Runs in every thread order, with copies that land late and at once, with one and several host threads, and checked.
+/// Expects no finding anywhere and the same result everywhere, and returns it.
 Words runEverywhere(const KernelText &kernel);
 
 /// `body` with every `name` replaced by `value`.

@@ -68,7 +68,8 @@ TEST(Module, ChoosesTheBestCode) {
   TemporaryFolder folder;
   google::protobuf::RepeatedPtrField<format::Entry> entries;
   google::protobuf::RepeatedPtrField<format::Kernel> kernels;
-  auto addCode = [&](format::Manifest &manifest, const char *chip, std::vector<std::string> features, uint32_t section) {
+  auto addCode = [&](format::Manifest &manifest, const char *chip, std::vector<std::string> features,
+                     uint32_t section) {
     format::Program &code = *manifest.add_programs();
     *code.mutable_entries() = entries;
     *code.mutable_kernels() = kernels;

@@ -5,8 +5,8 @@
 #include "runtime/cpu/Memory.h"
 #include "test/runtime/core/TestModule.h"
 
-#include <elf.h>
 #include <cstring>
+#include <elf.h>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <set>
@@ -128,7 +128,8 @@ TEST(CodeSection, RefusesTruncatedCode) {
   for (size_t size = sizeof(Elf64_Ehdr); size <= whole.size() / 2; size += 61) {
     Status status = CodeSection::load(whole.substr(0, size), none, "file.vlp").status();
     EXPECT_EQ(status.code(), StatusCode::DataLoss) << size << " of " << whole.size() << " bytes";
-    EXPECT_NE(status.message().find("file.vlp: its code is cut off; compile the model again"), std::string::npos) << status.message();
+    EXPECT_NE(status.message().find("file.vlp: its code is cut off; compile the model again"), std::string::npos)
+        << status.message();
   }
 }
 

@@ -60,12 +60,19 @@ uint64_t stub_allocated(void) { return allocated; }
 Result cuInit(unsigned flags) { return flags ? 1 : (Result)variable("STUB_INIT", 0); }
 Result cuDriverGetVersion(int *version) { return *version = (int)variable("STUB_VERSION", 13000), 0; }
 Result cuGetErrorName(Result error, const char **text) {
-  *text = error == 2 ? "CUDA_ERROR_OUT_OF_MEMORY" : error == 34 ? "CUDA_ERROR_STUB_LIBRARY" : error == 100 ? "CUDA_ERROR_NO_DEVICE"
-          : error == 222 ? "CUDA_ERROR_UNSUPPORTED_PTX_VERSION" : error == 700 ? "CUDA_ERROR_ILLEGAL_ADDRESS"
-          : error == 701 ? "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES" : error == 46 ? "CUDA_ERROR_DEVICE_UNAVAILABLE" : NULL;
+  *text = error == 2     ? "CUDA_ERROR_OUT_OF_MEMORY"
+          : error == 34  ? "CUDA_ERROR_STUB_LIBRARY"
+          : error == 100 ? "CUDA_ERROR_NO_DEVICE"
+          : error == 222 ? "CUDA_ERROR_UNSUPPORTED_PTX_VERSION"
+          : error == 700 ? "CUDA_ERROR_ILLEGAL_ADDRESS"
+          : error == 701 ? "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"
+          : error == 46  ? "CUDA_ERROR_DEVICE_UNAVAILABLE"
+                         : NULL;
   return *text ? 0 : 1;
 }
-Result cuGetErrorString(Result error, const char **text) { return *text = error == 700 ? "an illegal memory access was encountered" : NULL, 0; }
+Result cuGetErrorString(Result error, const char **text) {
+  return *text = error == 700 ? "an illegal memory access was encountered" : NULL, 0;
+}
 Result cuDeviceGetCount(int *count) { return *count = (int)variable("STUB_DEVICES", 1), 0; }
 Result cuDeviceGet(int *device, int ordinal) { return *device = ordinal, 0; }
 Result cuDeviceGetName(char *name, int size, int device) { return snprintf(name, (size_t)size, "Stub %d", device), 0; }
@@ -107,7 +114,9 @@ Result cuMemFree_v2(unsigned long long pointer) {
   free(memory);
   return sticky;
 }
-Result cuMemHostAlloc(void **pointer, size_t size, unsigned flags) { return (void)flags, *pointer = malloc(size), sticky; }
+Result cuMemHostAlloc(void **pointer, size_t size, unsigned flags) {
+  return (void)flags, *pointer = malloc(size), sticky;
+}
 Result cuMemFreeHost(void *pointer) { return free(pointer), sticky; }
 Result cuMemcpyHtoDAsync_v2(unsigned long long to, const void *from, size_t size, void *stream) {
   (void)stream;
@@ -156,7 +165,8 @@ Result cuLaunchKernel(void *function, unsigned gridX, unsigned gridY, unsigned g
   char line[128];
   int refusal;
   (void)gridY, (void)gridZ, (void)blockY, (void)blockZ, (void)stream, (void)parameters, (void)extra;
-  snprintf(line, sizeof line, "%s %s %u x %u, %u", capturing ? "capture" : "launch", (const char *)function, gridX, blockX, shared);
+  snprintf(line, sizeof line, "%s %s %u x %u, %u", capturing ? "capture" : "launch", (const char *)function, gridX,
+           blockX, shared);
   note(line);
   if (sticky)
     return sticky;
@@ -170,14 +180,20 @@ Result cuLaunchKernel(void *function, unsigned gridX, unsigned gridY, unsigned g
 Result cuStreamCreate(void **stream, unsigned flags) { return (void)flags, *stream = malloc(1), sticky; }
 Result cuStreamDestroy_v2(void *stream) { return free(stream), sticky; }
 Result cuStreamSynchronize(void *stream) { return (void)stream, sticky; }
-Result cuStreamWaitEvent(void *stream, void *event, unsigned flags) { return (void)stream, (void)event, (void)flags, sticky; }
+Result cuStreamWaitEvent(void *stream, void *event, unsigned flags) {
+  return (void)stream, (void)event, (void)flags, sticky;
+}
 Result cuEventCreate(void **event, unsigned flags) { return (void)flags, *event = malloc(1), sticky; }
 Result cuEventDestroy_v2(void *event) { return free(event), sticky; }
 Result cuEventRecord(void *event, void *stream) { return (void)event, (void)stream, sticky; }
 Result cuEventSynchronize(void *event) { return (void)event, sticky; }
-Result cuEventElapsedTime(float *milliseconds, void *begin, void *end) { return (void)begin, (void)end, *milliseconds = 2, sticky; }
+Result cuEventElapsedTime(float *milliseconds, void *begin, void *end) {
+  return (void)begin, (void)end, *milliseconds = 2, sticky;
+}
 Result cuStreamBeginCapture_v2(void *stream, unsigned mode) { return (void)stream, (void)mode, capturing = 1, sticky; }
-Result cuStreamEndCapture(void *stream, void **graph) { return (void)stream, capturing = 0, *graph = malloc(1), sticky; }
+Result cuStreamEndCapture(void *stream, void **graph) {
+  return (void)stream, capturing = 0, *graph = malloc(1), sticky;
+}
 #ifndef STUB_OLD
 Result cuGraphInstantiateWithFlags(void **exec, void *graph, unsigned long long flags) {
   return (void)graph, (void)flags, *exec = malloc(1), note("instantiate"), sticky;

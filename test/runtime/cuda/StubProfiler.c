@@ -1,6 +1,6 @@
 /* Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What a profiler that listens to NVTX 3 looks like from inside of the process: it fills the tables that it is shown, and
- * writes ranges down. */
+/* What a profiler that listens to NVTX 3 looks like from inside of the process: it fills the tables that it is shown,
+ * and writes ranges down. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>

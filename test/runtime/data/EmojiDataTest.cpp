@@ -1,9 +1,9 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Guards the real emoji dataset, when VLP_EMOJI_DATA names one prepared without a salt at 64 pixels: pixels against
 // Pillow's, concepts and splits against the Python that defined them, the baseline against its exact expectation.
+#include "runtime/core/Sha256.h"
 #include "runtime/data/Dataset.h"
 #include "runtime/data/PixelBaseline.h"
-#include "runtime/core/Sha256.h"
 
 #include <cstdlib>
 #include <gtest/gtest.h>

@@ -22,16 +22,11 @@ Shape shapeAt(int index) { return {index % 2, index / 2 % 4, index / 8 % 5}; }
 static bool isInside(int form, double x, double y) {
   double radius = std::hypot(x, y), ax = std::fabs(x), ay = std::fabs(y);
   switch (form) {
-  case 0:
-    return radius <= 1;
-  case 1:
-    return ax <= 0.9 && ay <= 0.9;
-  case 2:
-    return y <= 0.9 && y >= 2 * ax - 0.9;
-  case 3:
-    return std::fmin(ax, ay) <= 0.3 && std::fmax(ax, ay) <= 1;
-  default:
-    return radius <= 1 && radius >= 0.6;
+  case 0: return radius <= 1;
+  case 1: return ax <= 0.9 && ay <= 0.9;
+  case 2: return y <= 0.9 && y >= 2 * ax - 0.9;
+  case 3: return std::fmin(ax, ay) <= 0.3 && std::fmax(ax, ay) <= 1;
+  default: return radius <= 1 && radius >= 0.6;
   }
 }
 

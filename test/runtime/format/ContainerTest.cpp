@@ -122,9 +122,13 @@ struct BadManifest {
 static Launch &firstLaunch(Manifest &manifest) {
   return *manifest.mutable_programs(0)->mutable_entries(0)->mutable_ops(0)->mutable_launch();
 }
-static Copy &firstCopy(Manifest &manifest) { return *manifest.mutable_programs(0)->mutable_entries(1)->mutable_ops(1)->mutable_copy(); }
+static Copy &firstCopy(Manifest &manifest) {
+  return *manifest.mutable_programs(0)->mutable_entries(1)->mutable_ops(1)->mutable_copy();
+}
 static Tensor &firstState(Manifest &manifest) { return *manifest.mutable_state(0)->mutable_tensor(); }
-static Tensor &firstInput(Manifest &manifest) { return *manifest.mutable_programs(0)->mutable_entries(0)->mutable_inputs(0); }
+static Tensor &firstInput(Manifest &manifest) {
+  return *manifest.mutable_programs(0)->mutable_entries(0)->mutable_inputs(0);
+}
 
 // A checksum that is right does not make a manifest right: each of these would read or write outside of its memory, or
 // crash.
@@ -151,7 +155,8 @@ TEST(Container, RefusesManifestsThatPointOutside) {
       {"writes to read-only region INPUT", [](Manifest &m) { firstLaunch(m).mutable_args(2)->set_region(INPUT); }},
       {"writes state in an entry that is said not to",
        [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->set_writes_state(false); }},
-      {"neither launch nor copy", [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->mutable_ops(0)->clear_op(); }},
+      {"neither launch nor copy",
+       [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->mutable_ops(0)->clear_op(); }},
       {"a copy of 444 bytes to 440", [](Manifest &m) { firstCopy(m).mutable_dst()->set_size(440); }},
       {"overlap",
        [](Manifest &m) {
@@ -175,14 +180,21 @@ TEST(Container, RefusesManifestsThatPointOutside) {
       {"no number of its type", [](Manifest &m) { m.mutable_state(2)->mutable_init()->set_a(1e10); }},
       {"the state is said to have", [](Manifest &m) { m.set_state_bytes(UINT64_MAX); }},
       {"expected it in region INPUT", [](Manifest &m) { firstInput(m).mutable_slot()->set_region(STATE); }},
-      {"input tensor 'image': bytes", [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->set_input_size(440); }},
-      {"region ARENA is said to have", [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->set_arena_size(UINT64_MAX - 64); }},
-      {"its flag 'fine' is not one i32", [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->set_finite_flag("fine"); }},
-      {"its flag 'loss' is not one i32", [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->set_finite_flag("loss"); }},
-      {"two of kind entry are called 'train'", [](Manifest &m) { m.mutable_programs(0)->mutable_entries(1)->set_name("train"); }},
+      {"input tensor 'image': bytes",
+       [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->set_input_size(440); }},
+      {"region ARENA is said to have",
+       [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->set_arena_size(UINT64_MAX - 64); }},
+      {"its flag 'fine' is not one i32",
+       [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->set_finite_flag("fine"); }},
+      {"its flag 'loss' is not one i32",
+       [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->set_finite_flag("loss"); }},
+      {"two of kind entry are called 'train'",
+       [](Manifest &m) { m.mutable_programs(0)->mutable_entries(1)->set_name("train"); }},
       {"entry without a proper name", [](Manifest &m) { m.mutable_programs(0)->mutable_entries(1)->clear_name(); }},
-      {"kernel without a proper name", [](Manifest &m) { m.mutable_programs(0)->mutable_kernels(1)->set_name(std::string("a\0b", 3)); }},
-      {"two of kind output", [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->mutable_outputs(0)->set_name("finite"); }},
+      {"kernel without a proper name",
+       [](Manifest &m) { m.mutable_programs(0)->mutable_kernels(1)->set_name(std::string("a\0b", 3)); }},
+      {"two of kind output",
+       [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->mutable_outputs(0)->set_name("finite"); }},
       {"lies in section 2, but there are 2", [](Manifest &m) { m.mutable_programs(0)->set_section(2); }},
   };
   for (const BadManifest &bad : cases) {

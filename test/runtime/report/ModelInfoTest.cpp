@@ -62,8 +62,8 @@ TEST(ModelInfo, Costs) {
 
 TEST(ModelInfo, Text) {
   std::string text = describeModel(smallManifest(), "small.vlp");
-  for (const char *part : {"small.vlp: small (clip)", "110 in 2 tensors, 100 with weight decay, 10 frozen", "4.00 KiB", "f32[8, 3]",
-                           "peak rate", "0.001", "cannot run it", "flops a row"})
+  for (const char *part : {"small.vlp: small (clip)", "110 in 2 tensors, 100 with weight decay, 10 frozen", "4.00 KiB",
+                           "f32[8, 3]", "peak rate", "0.001", "cannot run it", "flops a row"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
 }
 

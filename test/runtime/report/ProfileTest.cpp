@@ -1,7 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Guards sums, order and shares of profiles, and the inputs that benchmarks make up.
-#include "runtime/report/Bench.h"
 #include "runtime/report/Profile.h"
+#include "runtime/report/Bench.h"
 
 #include "test/runtime/train/ToyClip.h"
 
@@ -40,7 +40,8 @@ TEST(Profile, SumsEqualTheWhole) {
     EXPECT_LE(row.forwardSeconds, row.seconds);
   }
   EXPECT_NEAR(sum, profile->seconds, 1e-9);
-  EXPECT_TRUE(std::is_sorted(profile->layers.begin(), profile->layers.end(), [](auto &a, auto &b) { return a.seconds > b.seconds; }));
+  EXPECT_TRUE(std::is_sorted(profile->layers.begin(), profile->layers.end(),
+                             [](auto &a, auto &b) { return a.seconds > b.seconds; }));
   Table table = profileTable(profile->layers, "layer", *profile, roundPeak(), 2);
   EXPECT_NE(table.text().find("(others)"), std::string::npos);
   EXPECT_NE(table.text().find("100.0 %"), std::string::npos);
@@ -58,7 +59,8 @@ TEST(Bench, MadeUpInputsArePlausible) {
   for (size_t row = 0; row < 8; ++row) {
     EXPECT_EQ(ids[row * 8], test::kToyClipVocabulary - 2);
     EXPECT_EQ(std::count(ids + row * 8, ids + row * 8 + 8, test::kToyClipVocabulary - 1), 1);
-    EXPECT_TRUE(std::all_of(ids + row * 8, ids + row * 8 + 8, [](int32_t id) { return id >= 0 && id < test::kToyClipVocabulary; }));
+    EXPECT_TRUE(std::all_of(ids + row * 8, ids + row * 8 + 8,
+                            [](int32_t id) { return id >= 0 && id < test::kToyClipVocabulary; }));
   }
   auto image = session->input("train", "image");
   double sum = 0, square = 0;

@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Guards what is printed when: plain lines at intervals, a bar that redraws in place, times left that survive a resumed start.
+// Guards what is printed when: plain lines at intervals, a bar that redraws in place, times left that survive a resumed
+// start.
 #include "runtime/report/Progress.h"
 
 #include <gtest/gtest.h>

@@ -34,11 +34,13 @@ TEST(CodeSections, RefusesWhatIsCutOff) {
 
 TEST(CodeSections, RefusesAnotherVersion) {
   EXPECT_EQ(errorOf(fileBytes(VLP_TEST_MODULE_OF_TOMORROW)),
-            "the simulator's section has version " + std::to_string(VLP_SIM_VERSION + 1) + ", expected " + std::to_string(VLP_SIM_VERSION) +
-                "; compile the model again with this version's vlpc");
+            "the simulator's section has version " + std::to_string(VLP_SIM_VERSION + 1) + ", expected " +
+                std::to_string(VLP_SIM_VERSION) + "; compile the model again with this version's vlpc");
 }
 
-TEST(CodeSections, RefusesOtherLibraries) { EXPECT_THAT(errorOf(fileBytes(VLP_TEST_OTHER_LIBRARY)), HasSubstr("lacks kernels: vlp_sim_module")); }
+TEST(CodeSections, RefusesOtherLibraries) {
+  EXPECT_THAT(errorOf(fileBytes(VLP_TEST_OTHER_LIBRARY)), HasSubstr("lacks kernels: vlp_sim_module"));
+}
 
 TEST(CodeSections, LoadsSeveralOnesAtOnce) {
   std::vector<char> bytes = fileBytes(VLP_TEST_MODULE_OF_TODAY);

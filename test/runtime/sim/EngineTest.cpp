@@ -79,17 +79,21 @@ using GlobalMemoryDeathTest = testing::Test;
 
 TEST(GlobalMemoryDeathTest, GuardPages) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_DEATH({
-    GlobalMemory memory;
-    volatile std::byte *buffer = memory.allocate(128);
-    buffer[128] = std::byte{1};
-  }, "");
-  EXPECT_DEATH({
-    GlobalMemory memory;
-    volatile std::byte *buffer = memory.allocate(64);
-    memory.free(const_cast<std::byte *>(buffer));
-    buffer[0] = std::byte{1};
-  }, "");
+  EXPECT_DEATH(
+      {
+        GlobalMemory memory;
+        volatile std::byte *buffer = memory.allocate(128);
+        buffer[128] = std::byte{1};
+      },
+      "");
+  EXPECT_DEATH(
+      {
+        GlobalMemory memory;
+        volatile std::byte *buffer = memory.allocate(64);
+        memory.free(const_cast<std::byte *>(buffer));
+        buffer[0] = std::byte{1};
+      },
+      "");
 }
 
 TEST(Code, RefusesGarbage) {
@@ -214,7 +218,8 @@ TEST_F(Launches, FreedMemory) {
 }
 
 TEST_F(Launches, WrongKernels) {
-  const std::pair<const char *, Kind> cases[] = {{"toy_out_of_bounds", Kind::OutOfBounds}, {"toy_race", Kind::GlobalRace}};
+  const std::pair<const char *, Kind> cases[] = {{"toy_out_of_bounds", Kind::OutOfBounds},
+                                                 {"toy_race", Kind::GlobalRace}};
   for (auto [name, kind] : cases) {
     Engine engine(memory, {.checked = true});
     Status status = launch(engine, name, {.blocks = 2});

@@ -63,7 +63,8 @@ TEST(Encoder, ErrorsNameWhatIsWrong) {
   ScratchFolder folder;
   tokenizer::ClipBpe tokenizer = bytesOnly();
   std::vector<std::string> texts = {"x"};
-  auto without = toyClipSession(folder, 1, [](format::Manifest &manifest) { manifest.mutable_programs(0)->mutable_entries()->RemoveLast(); });
+  auto without = toyClipSession(
+      folder, 1, [](format::Manifest &manifest) { manifest.mutable_programs(0)->mutable_entries()->RemoveLast(); });
   auto encoder = Encoder::create(*without, tokenizer);
   ASSERT_TRUE(encoder);
   auto result = encoder->texts(texts);
@@ -75,11 +76,13 @@ TEST(Encoder, ErrorsNameWhatIsWrong) {
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.status().message().find("expected a compiled CLIP model"), std::string::npos);
 
-  auto longer = toyClipSession(folder, 1, [](format::Manifest &manifest) { manifest.mutable_preprocessing()->set_context_length(9); });
+  auto longer = toyClipSession(
+      folder, 1, [](format::Manifest &manifest) { manifest.mutable_preprocessing()->set_context_length(9); });
   encoder = Encoder::create(*longer, tokenizer);
   result = encoder->texts(texts);
   ASSERT_FALSE(result);
-  EXPECT_NE(result.status().message().find("expected 'text' to be i32[?, 9], got i32[8, 8]"), std::string::npos) << result.status().message();
+  EXPECT_NE(result.status().message().find("expected 'text' to be i32[?, 9], got i32[8, 8]"), std::string::npos)
+      << result.status().message();
 }
 
 TEST(Encoder, PicturesThatAreTooSmall) {
@@ -91,7 +94,8 @@ TEST(Encoder, PicturesThatAreTooSmall) {
   std::vector<uint32_t> items = {0};
   auto result = encoder->items(*dataset, items);
   ASSERT_FALSE(result);
-  EXPECT_NE(result.status().message().find("holds pictures of 12 x 12 pixels"), std::string::npos) << result.status().message();
+  EXPECT_NE(result.status().message().find("holds pictures of 12 x 12 pixels"), std::string::npos)
+      << result.status().message();
   EXPECT_NE(result.status().message().find("--size=16"), std::string::npos);
   EXPECT_TRUE(encoder->items(*toyShapes(folder, 40), items)); // larger ones are shrunk
 }

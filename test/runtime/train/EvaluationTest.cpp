@@ -12,7 +12,9 @@ using namespace vlp::test;
 using namespace vlp::training;
 
 namespace {
-RetrievalRanks ranksOf(std::vector<uint32_t> images, std::vector<uint32_t> texts) { return {std::move(images), std::move(texts)}; }
+RetrievalRanks ranksOf(std::vector<uint32_t> images, std::vector<uint32_t> texts) {
+  return {std::move(images), std::move(texts)};
+}
 
 EvaluationReport twoCheckpoints() {
   EvaluationReport report;

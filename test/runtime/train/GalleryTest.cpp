@@ -60,7 +60,8 @@ TEST(Gallery, DamagedAndMissingFilesAreAllNamed) {
   std::string bytes = readText(folder.file("good.png"));
   writeText(folder.file("cut.png"), bytes.substr(0, bytes.size() / 2));
   writeText(folder.file("text.jpg"), "hello");
-  auto gallery = galleryOf({folder.file("good.png"), folder.file("cut.png"), folder.file("text.jpg"), folder.file("none.png")});
+  auto gallery =
+      galleryOf({folder.file("good.png"), folder.file("cut.png"), folder.file("text.jpg"), folder.file("none.png")});
   ASSERT_FALSE(gallery);
   for (const char *name : {"cut.png", "text.jpg", "none.png"})
     EXPECT_NE(gallery.status().message().find(name), std::string::npos) << gallery.status().message();

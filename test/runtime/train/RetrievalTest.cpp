@@ -115,7 +115,8 @@ TEST(Retrieval, AgreesWithSorting) {
         order.push_back({-sum, c});
       }
       std::sort(order.begin(), order.end());
-      hits += std::any_of(order.begin(), order.begin() + k, [&](auto &entry) { return labels[entry.second] == labels[q]; });
+      hits +=
+          std::any_of(order.begin(), order.begin() + k, [&](auto &entry) { return labels[entry.second] == labels[q]; });
     }
     EXPECT_NEAR(recallAt(ranks.imageToText, k), 100.0 * double(hits) / n, 1e-9) << k;
   }

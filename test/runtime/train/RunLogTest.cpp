@@ -33,7 +33,8 @@ TEST(RunLog, RoundTrip) {
   ASSERT_EQ(history->validations.size(), 1u);
   EXPECT_EQ(history->validations[0].sets[0].second.at10, 3);
   EXPECT_TRUE(history->validations[0].best);
-  EXPECT_NE(readText(folder.file("log")).find("\"learning_rate\":0.001,"), std::string::npos); // not 0.0010000000474974513
+  EXPECT_NE(readText(folder.file("log")).find("\"learning_rate\":0.001,"),
+            std::string::npos); // not 0.0010000000474974513
 }
 
 TEST(RunLog, ResumeDropsWhatComesAgain) {

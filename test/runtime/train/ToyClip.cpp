@@ -62,7 +62,8 @@ public:
     return tensor;
   }
 
-  Slot state(const std::string &name, DType dtype, std::vector<int64_t> shape, StateTensor::Kind kind, double a, double b = 0) {
+  Slot state(const std::string &name, DType dtype, std::vector<int64_t> shape, StateTensor::Kind kind, double a,
+             double b = 0) {
     StateTensor &added = *manifest.add_state();
     *added.mutable_tensor() = tensor(name, dtype, std::move(shape), STATE, statePlace);
     added.set_kind(kind);
@@ -100,8 +101,8 @@ struct EntryBuilder {
     entry.set_arena_size(arena);
     return slot;
   }
-  void launch(Kernels kernel, int64_t tasks, const std::string &layer, std::vector<Slot> args, unsigned results, double flops,
-              uint64_t scratch = 0, bool backward = false) {
+  void launch(Kernels kernel, int64_t tasks, const std::string &layer, std::vector<Slot> args, unsigned results,
+              double flops, uint64_t scratch = 0, bool backward = false) {
     Launch &launch = *entry.add_ops()->mutable_launch();
     launch.set_kernel(kernel);
     launch.set_tasks(tasks);
@@ -157,10 +158,13 @@ Manifest toyClipManifest() {
   Slot total = builder.state("train.total_steps", F32, {}, S::SCALAR, 1000);
 
   EntryBuilder train = addEntry(builder, "train");
-  Slot image = train.input("image", F32, {B, 3, R, R}), text = train.input("text", I32, {B, T}), pair = train.input("pair", I32, {B});
-  Slot loss = train.output("loss", F32, {}), norm = train.output("grad_norm", F32, {}), used = train.output("learning_rate", F32, {});
+  Slot image = train.input("image", F32, {B, 3, R, R}), text = train.input("text", I32, {B, T}),
+       pair = train.input("pair", I32, {B});
+  Slot loss = train.output("loss", F32, {}), norm = train.output("grad_norm", F32, {}),
+       used = train.output("learning_rate", F32, {});
   Slot multiplier = train.output("logit_scale", F32, {}), finite = train.output("finite", I32, {});
-  Slot images = train.value({B, E}), imageNorms = train.value({B}), texts = train.value({B, E}), textNorms = train.value({B});
+  Slot images = train.value({B, E}), imageNorms = train.value({B}), texts = train.value({B, E}),
+       textNorms = train.value({B});
   Slot dImages = train.value({B, E}), dTexts = train.value({B, E});
   train.entry.set_writes_state(true);
   train.entry.set_finite_flag("finite");
@@ -168,14 +172,16 @@ Manifest toyClipManifest() {
   train.launch(Text, B, "text", {text, table, texts, textNorms}, 2, 2.0 * B * T * E);
   train.launch(Loss, 1, "loss", {images, texts, pair, scale, loss, multiplier, dImages, dTexts}, 4, 8.0 * B * B * E);
   train.launch(Step, 1, "optimizer",
-               {image, text, images, imageNorms, texts, textNorms, dImages, dTexts, loss, rate, warmup, total, projection, table,
-                projectionMoment, tableMoment, step, norm, used, finite},
+               {image, text, images, imageNorms, texts,      textNorms, dImages,          dTexts,
+                loss,  rate, warmup, total,      projection, table,     projectionMoment, tableMoment,
+                step,  norm, used,   finite},
                8, 2.0 * B * P * E, uint64_t(P + V) * E * 4, true);
 
   EntryBuilder encodeImage = addEntry(builder, "encode_image");
   Slot picture = encodeImage.input("image", F32, {B, 3, R, R});
   Slot pictureEmbedding = encodeImage.output("image_embedding", F32, {B, E});
-  encodeImage.launch(Image, B, "visual", {picture, projection, pictureEmbedding, encodeImage.value({B})}, 2, 2.0 * B * P * E);
+  encodeImage.launch(Image, B, "visual", {picture, projection, pictureEmbedding, encodeImage.value({B})}, 2,
+                     2.0 * B * P * E);
   EntryBuilder encodeText = addEntry(builder, "encode_text");
   Slot words = encodeText.input("text", I32, {B, T});
   Slot textEmbedding = encodeText.output("text_embedding", F32, {B, E});
@@ -195,7 +201,8 @@ void writeToyClip(const std::string &path, const std::function<void(Manifest &)>
   writeText(path, writeContainer(std::move(manifest), sections));
 }
 
-std::unique_ptr<Session> toyClipSession(const ScratchFolder &folder, unsigned threads, const std::function<void(Manifest &)> &edit) {
+std::unique_ptr<Session> toyClipSession(const ScratchFolder &folder, unsigned threads,
+                                        const std::function<void(Manifest &)> &edit) {
   static int number = 0;
   std::string path = folder.file("toy-clip" + std::to_string(number++) + ".vlp");
   writeToyClip(path, edit);

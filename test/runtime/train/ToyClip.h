@@ -1,8 +1,10 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A toy CLIP that really learns, without a compiler: the entries, state and scalars of a compiled CLIP file over hand-written kernels.
+// A toy CLIP that really learns, without a compiler: the entries, state and scalars of a compiled CLIP file over
+// hand-written kernels.
 //
 //   pictures 14 x 14, texts of 8 tokens out of at most 640, embeddings of 16, batches of 8
-//   state   visual.proj [588, 16], token_embedding.weight [640, 16], logit_scale [], moments of the first two, train.step,
+//   state   visual.proj [588, 16], token_embedding.weight [640, 16], logit_scale [], moments of the first two,
+//   train.step,
 //           train.learning_rate, train.warmup_steps, train.total_steps (the rate falls in a straight line)
 //   layers  visual, text, loss, optimizer
 #pragma once

@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Hand-written kernels of a toy CLIP that learns: a linear picture tower and the mean of token embeddings, in f32. See ToyClip.h.
+// Hand-written kernels of a toy CLIP that learns: a linear picture tower and the mean of token embeddings, in f32. See
+// ToyClip.h.
 #include "runtime/format/KernelABI.h"
 
 namespace {
@@ -123,12 +124,14 @@ void toy_clip_loss(void *const *args, int64_t, int64_t, void *) {
   for (int64_t i = 0; i < B * E; ++i)
     dImages[i] = dTexts[i] = 0;
   const int32_t *pair = at<int32_t>(args, 2);
-  *at<float>(args, 4) = direction(images, texts, pair, scale, dImages, dTexts) + direction(texts, images, pair, scale, dTexts, dImages);
+  *at<float>(args, 4) =
+      direction(images, texts, pair, scale, dImages, dTexts) + direction(texts, images, pair, scale, dTexts, dImages);
   *at<float>(args, 5) = scale;
 }
 
 /// image, text, images [B, E], norms [B], texts [B, E], norms [B], dImages, dTexts, loss, rate, warm-up, total,
-/// -> projection [P, E], table [V, E], their moments, step, grad_norm, learning rate, finite. Gradients lie in the scratch.
+/// -> projection [P, E], table [V, E], their moments, step, grad_norm, learning rate, finite. Gradients lie in the
+/// scratch.
 void toy_clip_step(void *const *args, int64_t, int64_t, void *scratch) {
   const float *image = at<float>(args, 0);
   const int32_t *text = at<int32_t>(args, 1);

@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Guards training on a toy that learns: determinism, resuming bit for bit, numbers that are not finite, limits, refusals.
+// Guards training on a toy that learns: determinism, resuming bit for bit, numbers that are not finite, limits,
+// refusals.
 #include "runtime/train/Trainer.h"
 
 #include "runtime/checkpoint/Checkpoint.h"
@@ -68,7 +69,8 @@ TEST_F(Trainer, Learns) {
   ASSERT_EQ(recorder.validations.size(), 8u);
   EXPECT_GT(recorder.validations.back().sets[0].second.at10, 60); // chance is 25
   EXPECT_EQ(result->checkpoint, folder.file("run/best.safetensors"));
-  for (const char *name : {"checkpoint.safetensors", "merges.txt", "log.jsonl", "report.html", "step-000400.safetensors"})
+  for (const char *name :
+       {"checkpoint.safetensors", "merges.txt", "log.jsonl", "report.html", "step-000400.safetensors"})
     EXPECT_TRUE(std::filesystem::exists(folder.path / "run" / name)) << name;
   auto metadata = readCheckpointMetadata(folder.file("run/best.safetensors"));
   ASSERT_TRUE(metadata);
@@ -91,7 +93,8 @@ TEST_F(Trainer, SameSeedSameBits) {
 
 TEST_F(Trainer, ResumedRunEqualsUninterruptedOne) {
   ASSERT_TRUE(run(options("whole")));
-  std::string whole = readText(folder.file("whole/checkpoint.safetensors")), best = readText(folder.file("whole/best.safetensors"));
+  std::string whole = readText(folder.file("whole/checkpoint.safetensors")),
+              best = readText(folder.file("whole/best.safetensors"));
   auto losses = [&](const char *name) {
     std::vector<float> values;
     auto log = readRunLog(folder.file(name));
@@ -161,7 +164,8 @@ TEST_F(Trainer, NotFinite) {
   refused(result, {"is not finite", "layer", "checkpoint.safetensors"});
   EXPECT_EQ(result.status().code(), StatusCode::NotFinite);
   uint64_t done = recorder.steps.size();
-  EXPECT_NE(result.status().message().find("step " + std::to_string(done + 1) + ":"), std::string::npos) << result.status().message();
+  EXPECT_NE(result.status().message().find("step " + std::to_string(done + 1) + ":"), std::string::npos)
+      << result.status().message();
   EXPECT_NE(result.status().message().find("the state after step " + std::to_string(done) + " "), std::string::npos);
   // The state saved is the one that an uninterrupted run has at that step.
   TrainOptions sound = broken;
@@ -230,7 +234,9 @@ TEST_F(Trainer, NoValidationItems) {
 }
 
 TEST_F(Trainer, FileWithoutEncodersTrainsWithoutValidation) {
-  auto session = toyClipSession(folder, 1, [](format::Manifest &manifest) { manifest.mutable_programs(0)->mutable_entries()->DeleteSubrange(1, 2); });
+  auto session = toyClipSession(folder, 1, [](format::Manifest &manifest) {
+    manifest.mutable_programs(0)->mutable_entries()->DeleteSubrange(1, 2);
+  });
   auto result = train(*session, dataset, options("run", 9), recorder);
   ASSERT_TRUE(result) << result.status().message();
   ASSERT_EQ(recorder.notes.size(), 1u);

@@ -30,7 +30,8 @@ TEST(Vocabulary, LearntWithinTheModelsRoom) {
 TEST(Vocabulary, GivenMergesThatAreTooMany) {
   ScratchFolder folder;
   auto dataset = toyShapes(folder);
-  auto small = toyClipSession(folder, 1, [](format::Manifest &manifest) { manifest.mutable_preprocessing()->set_vocabulary_size(520); });
+  auto small = toyClipSession(
+      folder, 1, [](format::Manifest &manifest) { manifest.mutable_preprocessing()->set_vocabulary_size(520); });
   auto learnt = tokenizer::ClipBpe::train(dataset->trainingTexts(), 560);
   ASSERT_TRUE(learnt);
   ASSERT_TRUE(learnt->save(folder.file("big.txt")).isOk());
@@ -49,7 +50,8 @@ TEST(Vocabulary, WeightsFindTheirMerges) {
   auto session = toyClipSession(folder);
   auto dataset = toyShapes(folder);
   session->initialize(5);
-  auto own = tokenizer::ClipBpe::train(dataset->trainingTexts(), 560), other = tokenizer::ClipBpe::train(dataset->trainingTexts(), 540);
+  auto own = tokenizer::ClipBpe::train(dataset->trainingTexts(), 560),
+       other = tokenizer::ClipBpe::train(dataset->trainingTexts(), 540);
   TrainSettings settings;
   settings.tokenizer = own->hash();
   std::string path = folder.file("w.safetensors");

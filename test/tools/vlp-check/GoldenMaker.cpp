@@ -54,7 +54,8 @@ GoldenTensors test::makeClipGolden(const models::ClipConfig &config, int64_t bat
     }
     state[name] = array;
   }
-  auto results = tools::runOnDevice(tools::Device{tools::DeviceKind::ReferenceF64}, **module, "gradients", inputs, state);
+  auto results =
+      tools::runOnDevice(tools::Device{tools::DeviceKind::ReferenceF64}, **module, "gradients", inputs, state);
   EXPECT_TRUE(bool(results)) << llvm::toString(results.takeError());
   GoldenTensors golden;
   for (auto &[name, array] : state)

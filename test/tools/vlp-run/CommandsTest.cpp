@@ -14,7 +14,8 @@ struct Commands : ToolTest {};
 } // namespace
 
 TEST_F(Commands, HelpHasExamples) {
-  for (const char *command : {"info", "train", "eval", "embed", "search", "classify", "bench", "profile", "data prepare emoji", "data prepare folder", "data info"}) {
+  for (const char *command : {"info", "train", "eval", "embed", "search", "classify", "bench", "profile",
+                              "data prepare emoji", "data prepare folder", "data info"}) {
     std::string text = succeeds(std::string(command) + " --help");
     EXPECT_NE(text.find("vlp-run " + std::string(command)), std::string::npos) << text;
   }
@@ -23,7 +24,8 @@ TEST_F(Commands, HelpHasExamples) {
 
 TEST_F(Commands, Info) {
   std::string text = succeeds("info model.vlp");
-  for (const char *part : {"toy-clip (clip)", "train", "encode_image", "f32[8, 3, 14, 14]", "train.learning_rate", "0.03", "runs its code for cpu x86-64"})
+  for (const char *part : {"toy-clip (clip)", "train", "encode_image", "f32[8, 3, 14, 14]", "train.learning_rate",
+                           "0.03", "runs its code for cpu x86-64"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   json info = json::parse(succeeds("info model.vlp --json"));
   EXPECT_EQ(info["parameters"], 588 * 16 + 640 * 16 + 1);
@@ -61,7 +63,8 @@ TEST_F(Commands, PrepareFolderTrainAndResume) {
 }
 
 TEST_F(Commands, TrainWritesItsFiles) {
-  for (const char *name : {"run/checkpoint.safetensors", "run/best.safetensors", "run/merges.txt", "run/log.jsonl", "run/report.html"})
+  for (const char *name :
+       {"run/checkpoint.safetensors", "run/best.safetensors", "run/merges.txt", "run/log.jsonl", "run/report.html"})
     EXPECT_TRUE(std::filesystem::exists(file(name))) << name;
   std::string report = readText(file("run/report.html"));
   EXPECT_NE(report.find("<svg"), std::string::npos);
@@ -69,20 +72,23 @@ TEST_F(Commands, TrainWritesItsFiles) {
 }
 
 TEST_F(Commands, Eval) {
-  std::string text = succeeds("eval model.vlp --weights=run --data=shapes --bootstrap=50 --json=eval.json --html=eval.html");
+  std::string text =
+      succeeds("eval model.vlp --weights=run --data=shapes --bootstrap=50 --json=eval.json --html=eval.html");
   for (const char *part : {"test", "40", "picture to text", "pixel baseline", "chance"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   json result = json::parse(readText(file("eval.json")));
   EXPECT_EQ(result["sets"][0]["items"], 40);
   EXPECT_DOUBLE_EQ(result["sets"][0]["baselines"]["chance"]["R@1"], 2.5);
   EXPECT_TRUE(std::filesystem::exists(file("eval.html")));
-  std::string two = succeeds("eval model.vlp --weights=run/best.safetensors,run/checkpoint.safetensors --data=shapes --split=val --no-baseline");
+  std::string two = succeeds("eval model.vlp --weights=run/best.safetensors,run/checkpoint.safetensors --data=shapes "
+                             "--split=val --no-baseline");
   EXPECT_NE(two.find("mean of 2"), std::string::npos) << two;
   EXPECT_EQ(two.find("pixel baseline"), std::string::npos);
 }
 
 TEST_F(Commands, SearchByTextAndPicture) {
-  std::string text = succeeds("search model.vlp --weights=run --data=shapes --split=test --query='big red circle' --top=5 --html=search.html");
+  std::string text = succeeds(
+      "search model.vlp --weights=run --data=shapes --split=test --query='big red circle' --top=5 --html=search.html");
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2 + 5 + 1) << text;
   std::string page = readText(file("search.html"));
   EXPECT_NE(page.find("data:image/png;base64,"), std::string::npos);
@@ -105,13 +111,17 @@ TEST_F(Commands, Classify) {
   for (const char *part : {"one.png", "red circle", "blue square", "ring", "%"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   writeText(file("classes.txt"), "red\ngreen\n");
-  succeeds("classify model.vlp --weights=run --classes=classes.txt --template 'the {}' --template '{}' --top=1 one.png");
+  succeeds(
+      "classify model.vlp --weights=run --classes=classes.txt --template 'the {}' --template '{}' --top=1 one.png");
 }
 
 TEST_F(Commands, Embed) {
-  EXPECT_NE(succeeds("embed model.vlp --weights=run --data=shapes --split=val --out=e.safetensors").find("f32[40, 16]"), std::string::npos);
+  EXPECT_NE(succeeds("embed model.vlp --weights=run --data=shapes --split=val --out=e.safetensors").find("f32[40, 16]"),
+            std::string::npos);
   writeText(file("texts.txt"), "red circle\nblue ring");
-  EXPECT_NE(succeeds("embed model.vlp --weights=run --texts=texts.txt --out=t.safetensors").find("text_embedding f32[2, 16]"), std::string::npos);
+  EXPECT_NE(
+      succeeds("embed model.vlp --weights=run --texts=texts.txt --out=t.safetensors").find("text_embedding f32[2, 16]"),
+      std::string::npos);
 }
 
 TEST_F(Commands, BenchAndProfile) {
@@ -130,7 +140,8 @@ TEST_F(Commands, BenchAndProfile) {
 TEST_F(Commands, InterruptedTrainingSavesAndSaysHowToGoOn) {
   // Long enough that the signal comes while it trains; exit 130 as shells expect of an interrupt.
   std::string command = "train model.vlp --data=shapes --out=interrupted --steps=100000 --eval-every=0 & pid=$!; "
-                        "while ! grep -q '\"step\":20,' interrupted/log.jsonl 2>/dev/null; do sleep 0.02; done; kill -INT $pid; wait $pid; }";
+                        "while ! grep -q '\"step\":20,' interrupted/log.jsonl 2>/dev/null; do sleep 0.02; done; kill "
+                        "-INT $pid; wait $pid; }";
   ToolResult result = tool("--help >/dev/null; { '" VLP_RUN "' " + command);
   EXPECT_EQ(result.exitCode, 130) << result.err;
   EXPECT_NE(result.out.find("--resume"), std::string::npos) << result.out;

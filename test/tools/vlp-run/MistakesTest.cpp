@@ -24,9 +24,11 @@ TEST_F(Mistakes, Options) {
   fails("train model.vlp --data=shapes --out=x --time-limit=soon", {"--time-limit", "soon"});
   fails("train model.vlp --data=shapes --out=x --crop=round", {"round", "offset"});
   fails("train model.vlp --data=shapes --out=x --steps=0", {"at least one step"});
-  fails("train model.vlp --data=shapes --out=x --weight-decay=0.1", {"train.weight_decay", "train.learning_rate"}); // the toy has none
+  fails("train model.vlp --data=shapes --out=x --weight-decay=0.1",
+        {"train.weight_decay", "train.learning_rate"}); // the toy has none
   fails("eval model.vlp --weights=run --data=shapes --split=tests", {"tests", "val"});
-  fails("bench model.vlp --device=tpu", {"unknown device 'tpu'", "cpu, cpu:CHIP (as in cpu:x86-64-v3), cuda, cuda:N and sim"});
+  fails("bench model.vlp --device=tpu",
+        {"unknown device 'tpu'", "cpu, cpu:CHIP (as in cpu:x86-64-v3), cuda, cuda:N and sim"});
   fails("bench model.vlp --entry=trains", {"no entry 'trains'", "encode_image"});
   fails("profile model.vlp --entry=caption", {"no entry 'caption'"});
 }
@@ -48,7 +50,9 @@ TEST_F(Mistakes, Files) {
 }
 
 TEST_F(Mistakes, WrongCpu) {
-  writeToyClip(file("other.vlp"), [](vlp::format::Manifest &manifest) { manifest.mutable_programs(0)->add_features("amx_fp16_from_the_future"); });
+  writeToyClip(file("other.vlp"), [](vlp::format::Manifest &manifest) {
+    manifest.mutable_programs(0)->add_features("amx_fp16_from_the_future");
+  });
   fails("train other.vlp --data=shapes --out=x", {"amx_fp16_from_the_future"});
   EXPECT_NE(succeeds("info other.vlp").find("cannot run it"), std::string::npos);
 }
@@ -67,7 +71,8 @@ TEST_F(Mistakes, Data) {
   fails("eval model.vlp --weights=run --data=shapes16-1 --other-data", {"no test items to score"});
   auto other = toyShapes(*folder, 16, 5);
   fails("eval model.vlp --weights=run --data=shapes16-5", {"was trained on another dataset", "--other-data"});
-  fails("search model.vlp --weights=run --data=shapes --split=unseen-test --query=x", {"no items of the split 'unseen-test'"});
+  fails("search model.vlp --weights=run --data=shapes --split=unseen-test --query=x",
+        {"no items of the split 'unseen-test'"});
   fails("search model.vlp --weights=run --data=shapes --split=exam --query=x", {"unknown split 'exam'", "unseen-test"});
 }
 
@@ -80,15 +85,18 @@ TEST_F(Mistakes, Vocabulary) {
   fails("eval model.vlp --weights=moved --data=shapes", {"has no vocabulary beside it", "--merges"});
   writeText(file("moved/merges.txt"), merges.substr(0, merges.rfind('\n', merges.size() - 2) + 1));
   fails("eval model.vlp --weights=moved --data=shapes", {"is not the vocabulary"});
-  writeToyClip(file("small.vlp"), [](vlp::format::Manifest &manifest) { manifest.mutable_preprocessing()->set_vocabulary_size(520); });
+  writeToyClip(file("small.vlp"),
+               [](vlp::format::Manifest &manifest) { manifest.mutable_preprocessing()->set_vocabulary_size(520); });
   fails("train small.vlp --data=shapes --out=x --merges=run/merges.txt", {"merges.txt", "room for 520"});
 }
 
 TEST_F(Mistakes, CheckpointOfAnotherModel) {
-  writeToyClip(file("wider.vlp"), [](vlp::format::Manifest &manifest) { manifest.mutable_state(1)->mutable_tensor()->set_name("text.table"); });
+  writeToyClip(file("wider.vlp"), [](vlp::format::Manifest &manifest) {
+    manifest.mutable_state(1)->mutable_tensor()->set_name("text.table");
+  });
   ToolResult result = tool("eval wider.vlp --weights=run --data=shapes");
   EXPECT_EQ(result.exitCode, 1);
-  EXPECT_NE(result.err.find("text.table"), std::string::npos) << result.err;           // missing
+  EXPECT_NE(result.err.find("text.table"), std::string::npos) << result.err;             // missing
   EXPECT_NE(result.err.find("token_embedding.weight"), std::string::npos) << result.err; // left over
 }
 
@@ -107,5 +115,6 @@ TEST_F(Mistakes, Pictures) {
 }
 
 TEST_F(Mistakes, LossThatIsNotFinite) {
-  fails("train model.vlp --data=shapes --out=nan --steps=50 --lr=1e38", {"is not finite", "layer '", "the state after step", "nan/checkpoint.safetensors"});
+  fails("train model.vlp --data=shapes --out=nan --steps=50 --lr=1e38",
+        {"is not finite", "layer '", "the state after step", "nan/checkpoint.safetensors"});
 }

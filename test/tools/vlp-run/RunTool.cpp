@@ -21,7 +21,8 @@ void ToolTest::SetUpTestSuite() {
 void ToolTest::TearDownTestSuite() { folder.reset(); }
 
 ToolResult ToolTest::tool(const std::string &arguments) {
-  std::string command = "cd '" + folder->path.string() + "' && '" VLP_RUN "' " + arguments + " >out.txt 2>err.txt </dev/null";
+  std::string command =
+      "cd '" + folder->path.string() + "' && '" VLP_RUN "' " + arguments + " >out.txt 2>err.txt </dev/null";
   int status = std::system(command.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, readText(file("out.txt")), readText(file("err.txt"))};
 }

@@ -19,7 +19,8 @@ protected:
   static void SetUpTestSuite();
   static void TearDownTestSuite();
 
-  /// Runs `vlp-run ARGUMENTS` through the shell, in the folder of the fixture: "model.vlp", "shapes" and "run" lie there.
+  /// Runs `vlp-run ARGUMENTS` through the shell, in the folder of the fixture: "model.vlp", "shapes" and "run" lie
+  /// there.
   static ToolResult tool(const std::string &arguments);
   /// Expects exit 0 and returns standard output.
   static std::string succeeds(const std::string &arguments);
