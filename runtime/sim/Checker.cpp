@@ -272,7 +272,6 @@ void Checker::write(Thread &thread, uint32_t site, const Range &range) {
     checkWrite(thread, site, range);
   setAll(s.writeTime() + first, cells, now);
   setAll(s.writeBy() + first, cells, identify(thread, site));
-  setAll(s.readTime() + first, cells, 0); // whoever races with those reads races with this write
   if (range.allocation)
     range.allocation->markWritten(range.offset, range.size);
 }

@@ -89,6 +89,15 @@ TEST(SharedRace, AWarpBarrierDoesNotOrderWarps) {
                 {"with no barrier in between"});
 }
 
+TEST(SharedRace, ABarrierOfSomeLanesDoesNotOrderTheOthers) {
+  std::string body =
+      pointers(16) + "  store i32 0, ptr3 %own\n" + kBarrier +
+      "  %low = icmp ult i32 %t, 16\n  br i1 %low, label %yes, label %no\n"
+      "yes:\n  store i32 1, ptr3 %own\n  call void @llvm.nvvm.bar.warp.sync(i32 65535)\n  br label %join\n"
+      "no:\n  %x = load i32, ptr3 %other\n  store i32 %x, ptr1 %mine\n  br label %join\njoin:\n";
+  expectFinding({body, 32, 1, 128, {}, 32}, Kind::SharedRace, {"with no barrier in between"});
+}
+
 TEST(SharedRace, HalvesOfAWordAreApart) {
   // Neighbours write the two bf16 of a word; then each reads the whole word.
   std::string body = "  %o = shl i32 %t, 1\n" + sharedAt("own", "%o") +
@@ -112,6 +121,16 @@ TEST(SharedRace, ReadAgainAfterAWarpBarrierAndThenWritten) {
       "  store i32 %z, ptr3 @smem\n  br label %done\ndone:\n";
   expectClean({body, 32, 1, 128});
   expectFinding({body, 64, 1, 128}, Kind::SharedRace, {"byte 0 of shared memory"}); // the second warp reads as well
+}
+
+TEST(SharedRace, ReadByTwoLanesAndWrittenByOne) {
+  std::string body = "  %first = icmp eq i32 %t, 0\n  br i1 %first, label %init, label %ready\ninit:\n  store i32 7, "
+                     "ptr3 @smem\n  br label %ready\n"
+                     "ready:\n" +
+                     kWarpBarrier +
+                     "  %x = load volatile i32, ptr3 @smem\n  %writes = icmp eq i32 %t, 31\n"
+                     "  br i1 %writes, label %yes, label %no\nyes:\n  store i32 %x, ptr3 @smem\n  br label %no\nno:\n";
+  expectFinding({body, 32, 1, 128}, Kind::SharedRace, {"byte 0 of shared memory"});
 }
 
 TEST(SharedRace, ReadByTwoWarpsAndWrittenByOne) {
@@ -468,6 +487,14 @@ TEST(PlainMode, GuardPages) {
   EXPECT_EQ(outcome.findings[0].kind, Kind::OutOfBounds);
   EXPECT_THAT(outcome.findings[0].message, HasSubstr("at `store i32 %t, ptr addrspace(3) %s"));
   EXPECT_THAT(outcome.findings[0].message, HasSubstr("of 4096 bytes of shared memory"));
+}
+
+TEST(PlainMode, SharedMemoryStartsAsNaNInEveryBlock) {
+  std::string body =
+      pointers(0) +
+      "  %x = load i32, ptr3 %own\n  store i32 7, ptr3 %own\n  %first = mul i32 %b, 32\n  %i = add i32 %first, %t\n" +
+      wordOf("p", "out", "%i") + "  store i32 %x, ptr1 %p\n";
+  EXPECT_EQ(run({body, 32, 3, 128, {}, 96}, {.workers = 1}).result, Words(96, 0xffffffff));
 }
 
 TEST(PlainMode, SourceOfACopy) {

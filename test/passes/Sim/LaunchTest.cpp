@@ -117,9 +117,14 @@ TEST_F(Launches, PlainLaunchesCountAsWriting) {
 
 // Two checked engines have clocks of their own.
 TEST_F(Launches, TwoCheckedEnginesOverOneMemory) {
-  load({increment(32), 32, 4, 0, {Words(128)}, 128});
+  std::string reversed = "  %base = mul i32 %b, 32\n  %i = add i32 %base, %t\n  %j = sub i32 127, %i\n" +
+                         wordOf("p", "in0", "%j") + "  %x = load i32, ptr1 %p\n" + wordOf("q", "out", "%i") +
+                         "  store i32 %x, ptr1 %q\n";
+  load({reversed, 32, 4, 0, {Words(128)}, 128});
   uint32_t *a = allocate(128, true), *b = allocate(128, false);
   sim::Engine first(memory, {.checked = true}), second(memory, {.checked = true});
+  for (int i = 0; i < 5; ++i) // one of them is ahead
+    EXPECT_TRUE(launch(first, {.blocks = 4}, {a, b}).isOk());
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(launch(first, {.blocks = 4}, {a, b}).isOk());
     EXPECT_TRUE(launch(second, {.blocks = 4}, {b, a}).isOk());
