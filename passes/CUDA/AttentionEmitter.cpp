@@ -2,7 +2,7 @@
 // Attention: tiles of keys and values stream past the queries of a block, softmax is computed online in registers
 // (arXiv 2307.08691), and the probabilities become the left operand of the second product without leaving them.
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "passes/CUDA/AttentionTiles.h"
+#include "passes/CUDA/AttentionInstructions.h"
 #include "passes/CUDA/Chip.h"
 #include "passes/CUDA/Emitters.h"
 #include "passes/Kernels/VectorMath.h"
@@ -34,7 +34,7 @@ struct ForwardConfig {
 int64_t keysOfTile(const AttentionShape &s, int64_t rowTiles) {
   // Registers of a lane: scores take keys / 2, outputs columns / 2 a tile of rows. Splitting f32 needs more for
   // operands.
-  int64_t budget = (s.element.isBF16() ? 136 : 104) / rowTiles - s.sliceColumns / 2;
+  int64_t budget = (s.element.isBF16() ? 120 : 104) / rowTiles - s.sliceColumns / 2;
   int64_t most = std::clamp<int64_t>(budget * 2 / 16 * 16, 16, s.element.isBF16() ? 80 : 32);
   int64_t best = 16, least = 0;
   for (int64_t keys = most; keys >= 16; keys -= 16) {
@@ -148,7 +148,7 @@ public:
     if (tail) {
       auto last = [&](const RowState &before) {
         Value tile = k.index(fullTiles);
-        return addTile(before, tile, stream.enter(tile), tail);
+        return addTile(before, tile, stream.enter(tile, /*isFirst=*/fullTiles == 0), tail);
       };
       if (s.causal && c.rowBlocks > 1)
         state = state.with(k.choose(
@@ -316,6 +316,7 @@ public:
     plan.launches[0].tasks = ceilDiv(s.pairs(), c.block.pairs) * c.rowBlocks * s.slices;
     plan.launches[0].threads = c.block.threads();
     plan.launches[0].shared = c.sharedBytes(s);
+    plan.launches[0].instructions = instructionsOf(body, s, c);
     return plan;
   }
 
@@ -328,6 +329,30 @@ public:
     ForwardCode(f, body, s, c).emit();
     f.k.finish();
     return success();
+  }
+
+private:
+  static TileInstructions instructionsOf(const KernelBody &body, const AttentionShape &s, const ForwardConfig &c) {
+    auto op = cast<AttentionOp>(body.anchor);
+    bool wantsOutput = !body.yieldsOf(0).empty();
+    AttentionInstructions counts(s, c.block);
+    int64_t fullTiles = s.keys / c.keys, tail = s.keys % c.keys;
+    counts.copyRows(op.getQuery(), c.block.rows());
+    // Two stages: before the loop and in it, whose last round starts the tail. One: where the tile is used.
+    int64_t copies = c.stages > 1 ? 2 : (fullTiles > 0) + (tail > 0);
+    for (int64_t i = 0; i < copies; ++i) {
+      counts.copyRows(op.getKey(), c.keys);
+      if (wantsOutput)
+        counts.copyRows(op.getValue(), c.keys);
+    }
+    for (int64_t keys : {fullTiles ? c.keys : 0, tail})
+      if (keys) {
+        int64_t columns = roundUp(keys, 16);
+        counts.multiplyRows(columns, s.causal ? columns : keys); // where the mask depends on the row, all are used
+        if (wantsOutput)
+          counts.accumulate(columns);
+      }
+    return counts.total();
   }
 };
 

@@ -5,7 +5,7 @@
 // both in one block that holds the whole head; for long ones each is a launch in which the other side streams past
 // (arXiv 2307.08691), and the first leaves delta for the second.
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "passes/CUDA/AttentionTiles.h"
+#include "passes/CUDA/AttentionInstructions.h"
 #include "passes/CUDA/Chip.h"
 #include "passes/CUDA/Emitters.h"
 
@@ -17,6 +17,7 @@ namespace {
 
 /// Which side the rows of a warp's tiles are.
 enum class Pass { Queries, Keys };
+Pass other(Pass pass) { return pass == Pass::Queries ? Pass::Keys : Pass::Queries; }
 
 struct PassConfig {
   BlockShape block;
@@ -48,6 +49,15 @@ struct GradientConfig {
 /// Columns that a warp has in registers at a time. f32 takes three times the code.
 int64_t columnsAtOnce(const AttentionShape &s) { return s.element.isBF16() && s.sliceColumns <= 64 ? 32 : 16; }
 
+int64_t streamedColumns(const AttentionShape &s, Pass pass) { return pass == Pass::Queries ? s.keys : s.queries; }
+
+/// Columns that are added in whole steps: those behind them need fewer tiles, if a step has more than the least number
+/// of them.
+int64_t wholeColumns(const AttentionShape &s, Pass pass) {
+  int64_t step = columnsAtOnce(s), columns = streamedColumns(s, pass);
+  return step == 16 ? roundUp(columns, 16) : columns / step * step;
+}
+
 /// Registers of a thread, about: sums, probabilities and their gradients, and what the rest takes.
 int64_t registersOf(const AttentionShape &s, Pass pass, int64_t tiles) {
   int64_t sums = (pass == Pass::Queries ? 1 : 2) * tiles * s.sliceColumns / 2;
@@ -55,7 +65,7 @@ int64_t registersOf(const AttentionShape &s, Pass pass, int64_t tiles) {
 }
 
 PassConfig configurePass(const AttentionShape &s, Pass pass, const Chip &chip) {
-  int64_t rows = pass == Pass::Queries ? s.queries : s.keys, columns = pass == Pass::Queries ? s.keys : s.queries;
+  int64_t rows = pass == Pass::Queries ? s.queries : s.keys, columns = streamedColumns(s, pass);
   // Two tiles of rows share each operand that a warp reads; two sums of their size leave no room for that.
   int64_t tiles = pass == Pass::Queries && s.sliceColumns <= 64 && rows > 128 ? 2 : 1, step = columnsAtOnce(s);
   PassConfig best;
@@ -186,11 +196,10 @@ public:
       end = k.min(end, k.div(k.add(firstRow, rows + c.stream - 1), c.stream));
     if (s.causal && pass == Pass::Keys)
       begin = k.div(firstRow, c.stream);
-    Pass other = pass == Pass::Queries ? Pass::Keys : Pass::Queries;
-    TileStream stream(k, c.stages, offset(base, c.rowBytes(s)), c.stageBytes(s, pass), end,
-                      [&](Value tile, Value stage) {
-                        copySide(other, streamSide(stage), k.mul(tile, c.stream), c.stream, columns % c.stream == 0);
-                      });
+    TileStream stream(
+        k, c.stages, offset(base, c.rowBytes(s)), c.stageBytes(s, pass), end, [&](Value tile, Value stage) {
+          copySide(other(pass), streamSide(stage), k.mul(tile, c.stream), c.stream, columns % c.stream == 0);
+        });
     stream.begin(begin);
 
     Side left = at(own, k.mul(warp, 16 * block.tiles));
@@ -240,10 +249,7 @@ private:
     lsePointer = f.source(lse);
   }
 
-  int64_t columnCount() const { return pass == Pass::Queries ? s.keys : s.queries; }
-  /// Columns that are added in whole steps: those behind them need fewer tiles, if a step has more than the least
-  /// number of them.
-  int64_t wholeColumns() const { return step == 16 ? roundUp(columnCount(), 16) : columnCount() / step * step; }
+  int64_t columnCount() const { return streamedColumns(s, pass); }
 
   Sums start() {
     auto sums = [&](bool wanted) { return wanted ? fragments.zeros(block.tiles, s.sliceColumns / 8) : TileGrid(); };
@@ -375,7 +381,7 @@ private:
   /// Adds the columns from..to, those of whole steps, of which `right` holds those from `origin` on.
   Sums sweep(const Sums &sums, const Side &left, const RowStatistics &statistics, Value row, const Side &right,
              Value origin, Value from, Value to) {
-    int64_t whole = wholeColumns();
+    int64_t whole = wholeColumns(s, pass);
     if (!whole)
       return sums;
     to = k.min(to, k.index(whole));
@@ -392,7 +398,7 @@ private:
   /// Adds the columns behind those of whole steps.
   Sums addTail(const Sums &sums, const Side &left, const RowStatistics &statistics, Value row, const Side &right,
                Value origin) {
-    int64_t whole = wholeColumns(), rest = columnCount() - whole;
+    int64_t whole = wholeColumns(s, pass), rest = columnCount() - whole;
     if (rest <= 0)
       return sums;
     auto tail = [&] {
@@ -525,6 +531,7 @@ public:
       launch.tasks = ceilDiv(s.pairs(), c.whole.pairs);
       launch.threads = c.whole.threads();
       launch.shared = c.whole.pairs * GradientConfig::groupBytes(s);
+      launch.instructions = instructionsOfWhole(body, s, c);
       plan.launches.push_back(launch);
       return plan;
     }
@@ -574,7 +581,63 @@ private:
     launch.tasks = s.pairs() * config.rowBlocks * s.slices;
     launch.threads = config.block.threads();
     launch.shared = queries && results.empty() ? 0 : config.sharedBytes(s, pass);
+    launch.instructions = instructionsOf(body, s, config, pass);
     return launch;
+  }
+
+  static void countCopies(AttentionInstructions &counts, AttentionGradOp op, Pass side, int64_t rows) {
+    for (Value operand : side == Pass::Keys ? std::array<Value, 2>{op.getKey(), op.getValue()}
+                                            : std::array<Value, 2>{op.getQuery(), op.getGradient()})
+      counts.copyRows(operand, rows);
+  }
+
+  /// What all columns add to the sums of a pass.
+  static void countSums(AttentionInstructions &counts, const KernelBody &body, const AttentionShape &s, Pass pass) {
+    auto wants = [&](unsigned gradient) { return !body.yieldsOf(gradient).empty(); };
+    bool first = wants(pass == Pass::Queries ? 0 : 1), second = pass == Pass::Keys && wants(2);
+    int64_t whole = wholeColumns(s, pass), rest = std::max<int64_t>(0, streamedColumns(s, pass) - whole);
+    bool hides = pass == Pass::Queries && !s.causal; // keys past the last, whatever the row
+    for (int64_t count : {whole ? columnsAtOnce(s) : 0, rest}) {
+      if (!count || !(first || second))
+        continue;
+      int64_t columns = roundUp(count, 16);
+      counts.multiplyRows(columns, hides ? std::min(count, s.keys) : columns);
+      if (second)
+        counts.accumulate(columns);
+      if (first) {
+        counts.multiplyRows(columns, columns);
+        counts.accumulate(columns);
+      }
+    }
+  }
+
+  static TileInstructions instructionsOfWhole(const KernelBody &body, const AttentionShape &s,
+                                              const GradientConfig &c) {
+    AttentionInstructions counts(s, c.whole);
+    for (Pass side : {Pass::Queries, Pass::Keys}) {
+      countCopies(counts, cast<AttentionGradOp>(body.anchor), side, roundUp(streamedColumns(s, other(side)), 16));
+      countSums(counts, body, s, side);
+    }
+    TileInstructions total = counts.total();
+    if (wholeColumns(s, Pass::Queries) < s.keys || wholeColumns(s, Pass::Keys) < s.queries)
+      total.ldmatrix.reset(); // the loop's rows may serve the columns behind it as well
+    return total;
+  }
+
+  static TileInstructions instructionsOf(const KernelBody &body, const AttentionShape &s, const PassConfig &c,
+                                         Pass pass) {
+    AttentionInstructions counts(s, c.block);
+    if (pass == Pass::Queries && body.yieldsOf(0).empty()) // delta alone
+      return counts.total();
+    auto op = cast<AttentionGradOp>(body.anchor);
+    countCopies(counts, op, pass, c.block.rows());
+    for (int64_t i = 0; i < c.stages; ++i) { // before the loop, and in it
+      countCopies(counts, op, other(pass), c.stream);
+      if (pass == Pass::Keys) // lse and delta
+        counts.copyElements(2 * ceilDiv(c.stream, c.block.threads()));
+    }
+    countSums(counts, body, s, pass);
+    return counts.total();
   }
 };
 

@@ -11,11 +11,26 @@ using namespace vlp::cuda;
 
 int64_t cuda::roundUp(int64_t x, int64_t step) { return ceilDiv(x, step) * step; }
 
-AttentionShape::AttentionShape(RankedTensorType query, RankedTensorType key, int64_t heads, double scale, bool causal)
-    : element(query.getElementType()), batch(query.getDimSize(0)), queries(query.getDimSize(1)),
-      keys(key.getDimSize(1)), heads(heads), depth(query.getDimSize(2) / heads), scale(scale), causal(causal) {
-  slices = ceilDiv(depth, 128);
-  sliceColumns = roundUp(ceilDiv(depth, slices), Fragments::stepOf(element));
+template <typename OpTy>
+static void initialise(AttentionShape &s, OpTy op, int64_t mostColumns) {
+  RankedTensorType query = op.getQuery().getType();
+  s.element = query.getElementType();
+  s.batch = query.getDimSize(0);
+  s.queries = query.getDimSize(1);
+  s.keys = op.getKey().getType().getDimSize(1);
+  s.heads = op.getHeads();
+  s.depth = query.getDimSize(2) / s.heads;
+  s.scale = op.getScale().convertToDouble();
+  s.causal = op.getCausal();
+  s.slices = ceilDiv(s.depth, mostColumns);
+  s.sliceColumns = roundUp(ceilDiv(s.depth, s.slices), Fragments::stepOf(s.element));
+}
+
+AttentionShape::AttentionShape(AttentionOp op) { initialise(*this, op, 128); }
+
+// The keys' and the values' gradients are summed side by side, and splitting f32 needs registers, too.
+AttentionShape::AttentionShape(AttentionGradOp op) {
+  initialise(*this, op, cast<RankedTensorType>(op.getQuery().getType()).getElementType().isBF16() ? 128 : 96);
 }
 
 int64_t cuda::pairsPerBlock(int64_t warps, int64_t pairs) {
@@ -42,6 +57,19 @@ static int64_t commonAlignment(ArrayRef<int64_t> elements, Type element) {
     divisor = std::gcd(divisor, value);
   return divisor;
 }
+
+int64_t cuda::rowAlignment(Value operand, const AttentionShape &s) {
+  Access access = *inputAccess(operand);
+  int64_t batchStep = access.shape[0] > 1 ? access.strides[0] : 0;
+  int64_t rowStep = access.shape[1] > 1 ? access.strides[1] : 0;
+  return commonAlignment({access.offset, batchStep, rowStep, s.depth},
+                         cast<RankedTensorType>(operand.getType()).getElementType());
+}
+
+RowCopies::RowCopies(const AttentionShape &s, const BlockShape &block, int64_t width, int64_t rows)
+    : width(width), copies(s.columns() / width), lanes(std::min(copies, block.groupThreads())),
+      rowsAtOnce(block.groupThreads() / lanes), passes(ceilDiv(rows, rowsAtOnce)),
+      written(passes * ceilDiv(copies, lanes) <= 16 ? passes : 1) {}
 
 bool cuda::hasHeadRows(Value operand) {
   std::optional<Access> access = inputAccess(operand);
@@ -82,10 +110,8 @@ HeadRows AttentionCode::rowsOf(Value operand) {
   Access access = *inputAccess(operand);
   Type element = cast<RankedTensorType>(operand.getType()).getElementType();
   Value base = k.add(k.add(k.mul(batch, access.strides[0]), k.mul(head, s.depth)), access.offset);
-  int64_t batchStep = access.shape[0] > 1 ? access.strides[0] : 0,
-          rowStep = access.shape[1] > 1 ? access.strides[1] : 0;
-  return {f.source(access), base, rowStep, element,
-          commonAlignment({access.offset, batchStep, rowStep, s.depth}, element)};
+  int64_t rowStep = access.shape[1] > 1 ? access.strides[1] : 0;
+  return {f.source(access), base, rowStep, element, rowAlignment(operand, s)};
 }
 
 SmallVector<HeadRows> AttentionCode::targetsOf(unsigned index, int64_t rows) {
@@ -124,9 +150,9 @@ void AttentionCode::guarded(Value condition, llvm::function_ref<void()> body) {
 }
 
 void AttentionCode::copyRows(const HeadRows &from, Value to, Value first, int64_t rows, int64_t total, bool inside) {
-  int64_t width = from.alignment, bytes = width * bytesOf(from.element); // of one copy
-  int64_t copies = s.columns() / width, lanes = std::min(copies, block.groupThreads());
-  int64_t rowsAtOnce = block.groupThreads() / lanes;
+  RowCopies plan(s, block, from.alignment, rows);
+  auto [width, copies, lanes, rowsAtOnce, passes, written] = plan;
+  int64_t bytes = width * bytesOf(from.element); // of one copy
   Value row = k.div(thread, lanes), column = k.mul(k.rem(thread, lanes), width);
   auto copy = [&](Value row, Value column, bool pastColumns) {
     Value source =
@@ -160,10 +186,9 @@ void AttentionCode::copyRows(const HeadRows &from, Value to, Value first, int64_
       }
     });
   };
-  int64_t passes = ceilDiv(rows, rowsAtOnce), unrolled = passes * ceilDiv(copies, lanes) <= 16 ? passes : 1;
-  if (unrolled < passes)
+  if (written < passes)
     k.loop(0, (passes - 1) * rowsAtOnce, rowsAtOnce, [&](Value firstOfPass) { pass(firstOfPass, false); });
-  for (int64_t p = passes - unrolled; p < passes; ++p)
+  for (int64_t p = passes - written; p < passes; ++p)
     pass(k.index(p * rowsAtOnce), p + 1 == passes);
 }
 
@@ -259,10 +284,11 @@ void TileStream::begin(Value first) {
   }
 }
 
-Value TileStream::enter(Value tile) {
+Value TileStream::enter(Value tile, bool isFirst) {
   Value stage = stageOf(tile);
   if (stages == 1) {
-    k.barrier(); // the tile before is no longer read
+    if (!isFirst)
+      k.barrier(); // the tile before is no longer read
     copy(tile, stage);
     k.commitCopies();
     k.waitCopies(0);

@@ -11,19 +11,14 @@
 namespace vlp::cuda {
 
 struct AttentionShape {
-  template <typename OpTy>
-  explicit AttentionShape(OpTy op)
-      : AttentionShape(mlir::cast<mlir::RankedTensorType>(op.getQuery().getType()),
-                       mlir::cast<mlir::RankedTensorType>(op.getKey().getType()), op.getHeads(),
-                       op.getScale().convertToDouble(), op.getCausal()) {}
-  AttentionShape(mlir::RankedTensorType query, mlir::RankedTensorType key, int64_t heads, double scale, bool causal);
+  explicit AttentionShape(AttentionOp op);
+  explicit AttentionShape(AttentionGradOp op);
 
   mlir::Type element;
   int64_t batch, queries, keys, heads, depth;
   double scale;
   bool causal;
-  /// Sums over keys (or queries) are held in registers for a slice of at most 128 columns of a head; blocks differ in
-  /// the slice.
+  /// Sums over keys (or queries) are held in registers for a slice of a head's columns; blocks differ in the slice.
   int64_t slices, sliceColumns;
 
   int64_t pairs() const { return batch * heads; }           // of batch item and head
@@ -61,6 +56,20 @@ struct HeadRows {
 
 /// Whether `operand` ([B, S, D]) can be read as rows of heads.
 bool hasHeadRows(Value operand);
+
+/// Elements of which every row of `operand`'s heads begins and ends at a multiple; at most 16 bytes.
+int64_t rowAlignment(Value operand, const AttentionShape &s);
+
+/// How the threads of a group copy `rows` rows to shared memory: `lanes` threads a row, `width` elements each, several
+/// rows in a pass.
+struct RowCopies {
+  RowCopies(const AttentionShape &s, const BlockShape &block, int64_t width, int64_t rows);
+
+  int64_t width;
+  int64_t copies; // of a row
+  int64_t lanes, rowsAtOnce, passes;
+  int64_t written; // passes that the code spells out, the last ones; the others are a loop
+};
 
 /// Code of one block.
 class AttentionCode {
@@ -145,8 +154,8 @@ public:
   /// Where `tile` is once entered, until the next one but `stages` is.
   Value stageOf(Value tile);
   /// Waits for `tile` and starts the next one; returns the tile's stage. All threads of the block take part, for every
-  /// tile from the first on.
-  Value enter(Value tile);
+  /// tile from the first on. `isFirst`: it is known to be the first.
+  Value enter(Value tile, bool isFirst = false);
 
 private:
   KernelBuilder &k;

@@ -119,3 +119,19 @@ PtxLint cuda::lintPTX(StringRef ptx) {
   reader.read(ptx);
   return std::move(reader.lint);
 }
+
+std::vector<std::string> cuda::compareCounts(const PtxCounts &counts, const TileInstructions &expected) {
+  std::vector<std::string> differences;
+  auto compare = [&](const char *what, std::optional<int64_t> wanted, uint32_t found) {
+    if (wanted && *wanted != found)
+      differences.push_back("kernel '" + counts.kernel + "': expected " + std::to_string(*wanted) + " " + what +
+                            " by its tiles, the PTX has " + std::to_string(found));
+  };
+  compare("mma.sync", expected.mma, counts.mma);
+  compare("ldmatrix", expected.ldmatrix, counts.ldmatrix);
+  compare("cp.async", expected.asyncCopies, counts.asyncCopies);
+  compare("cp.async of 16 bytes", expected.wideAsyncCopies, counts.wideAsyncCopies);
+  compare("accesses of 16 bytes to global memory", expected.wideGlobal, counts.wideGlobal);
+  compare("accesses of 16 bytes to shared memory", expected.wideShared, counts.wideShared);
+  return differences;
+}

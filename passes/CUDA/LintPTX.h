@@ -2,6 +2,7 @@
 // Reads PTX text: what no kernel may contain, and how often it uses the instructions that make a kernel fast.
 #pragma once
 
+#include "passes/Kernels/TileInstructions.h"
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
 #include <string>
@@ -30,5 +31,8 @@ struct PtxLint {
 };
 
 PtxLint lintPTX(llvm::StringRef ptx);
+
+/// One line for each number of `expected` that the kernel's text does not have.
+std::vector<std::string> compareCounts(const PtxCounts &counts, const TileInstructions &expected);
 
 } // namespace vlp::cuda

@@ -13,6 +13,7 @@
 #include "passes/CUDA/LaunchFunction.h"
 #include "passes/CUDA/MatmulOperand.h"
 #include "passes/Kernels/Elementwise.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace vlp;
@@ -60,7 +61,48 @@ struct Scheme {
   bool light, staged;
   int64_t width; // of the epilogue's points where they are no runs of columns in registers
 
+  bool rowTail() const { return product.shape.m % tile.rows != 0; }
+  bool columnTail() const { return product.shape.n % tile.columns != 0; }
+  /// Points of an epilogue by rows that a thread evaluates at a time: several only where all exist.
+  int64_t together() const {
+    int64_t points = tile.rows * tile.columns / (width * tile.threads());
+    return rowTail() || columnTail() ? 1 : std::min(inFlight(width), points);
+  }
+  /// Runs of neighbouring columns of which a thread has the sums.
+  int64_t runs() const { return tile.warpRows / 8 * (tile.warpColumns / 4 / columnMap.run()); }
+
+  /// Of the first launch.
+  TileInstructions instructions(const KernelBody &body) const {
+    TileInstructions counts = countInstructions(product.shape, tile);
+    int64_t run = columnMap.run();
+    if (staged && run >= 4)
+      *counts.wideShared += runs() * run / 4;
+    if (staged && width >= 4)
+      *counts.wideShared += together() * width / 4;
+    if (product.shape.m < tile.rows || product.shape.n < tile.columns) // some of these stores never happen
+      return counts;
+    int64_t points = splitsK() ? runs() : staged ? together() : runs(), pointWidth = staged ? width : run;
+    auto stores = [&](int64_t elementBytes) { return points * (pointWidth * elementBytes / kVectorBytes); };
+    if (splitsK())
+      counts.wideGlobal = stores(4);
+    else if (readsSumsOnly(body))
+      counts.wideGlobal = std::accumulate(body.yields.begin(), body.yields.end(), int64_t(0),
+                                          [&](int64_t sum, Value y) { return sum + stores(bytesOf(elementOf(y))); });
+    return counts;
+  }
+
 private:
+  /// Whether the epilogue loads nothing from global memory.
+  bool readsSumsOnly(const KernelBody &body) const {
+    auto isComputed = [&](Value value) {
+      Operation *op = value.getDefiningOp();
+      return op && (op == product.op || op->hasTrait<Elementwise>());
+    };
+    return !product.bias && llvm::all_of(body.kernel.getBody().front(), [&](Operation &op) {
+      return !op.hasTrait<Elementwise>() || llvm::all_of(op.getOperands(), isComputed);
+    });
+  }
+
   /// Sums, a residual, a scale, a cast: others would multiply the code of all sums of a thread.
   static bool isLight(const KernelBody &body) {
     int64_t count = 0;
@@ -190,24 +232,27 @@ private:
     b.locateFragments(warpN);
   }
 
-  void copyTiles(Value fromA, Value fromB, Value stage, Value k0) {
-    a.copy(fromA, stage, k0, endK);
-    b.copy(fromB, stage, k0, endK);
-    k.commitCopies();
+  int64_t steps() const { return tile.depth / p.stepK(); }
+
+  void copyPart(Value fromA, Value fromB, Value stage, Value k0, int64_t part, int64_t parts) {
+    a.copy(fromA, stage, k0, endK, part, parts);
+    b.copy(fromB, stage, k0, endK, part, parts);
+    if (part + 1 == parts)
+      k.commitCopies();
   }
 
   SmallVector<Value> emitSingleTile() {
-    copyTiles(a.start(), b.start(), k.index(0), firstK);
+    copyPart(a.start(), b.start(), k.index(0), firstK, 0, 1);
     k.waitCopies(0);
     k.barrier();
-    return multiply(k.index(0), SmallVector<Value>(numSums(), k.constant(0)));
+    return multiply(k.index(0), SmallVector<Value>(numSums(), k.constant(0)), [](int64_t) {});
   }
 
   SmallVector<Value> emitLoop() {
     int64_t ahead = tile.stages - 1;
     for (int64_t stage = 0; stage < ahead; ++stage)
-      copyTiles(a.advance(a.start(), stage), b.advance(b.start(), stage), stageOffset(stage),
-                k.add(firstK, stage * tile.depth));
+      copyPart(a.advance(a.start(), stage), b.advance(b.start(), stage), stageOffset(stage),
+               k.add(firstK, stage * tile.depth), 0, 1);
     SmallVector<Value> carried(numSums(), k.constant(0));
     carried.append({a.advance(a.start(), ahead), b.advance(b.start(), ahead), stageOffset(0), stageOffset(ahead)});
     SmallVector<Value> last = k.loop(firstK, endK, tile.depth, carried, [&](Value k0, ValueRange state) {
@@ -216,8 +261,13 @@ private:
       // All but the newest tiles have arrived, and everyone has done with the one that is overwritten next.
       k.waitCopies(ahead - 1);
       k.barrier();
-      copyTiles(fromA, fromB, write, k.add(k0, ahead * tile.depth));
-      SmallVector<Value> next = multiply(read, SmallVector<Value>(state.take_front(numSums())));
+      // Copies take their turn behind the fragments, which are waited for; spread over the steps, unless they are
+      // needed in the next round.
+      int64_t parts = ahead > 1 ? steps() : 1;
+      SmallVector<Value> next = multiply(read, SmallVector<Value>(state.take_front(numSums())), [&](int64_t step) {
+        if (step < parts)
+          copyPart(fromA, fromB, write, k.add(k0, ahead * tile.depth), step, parts);
+      });
       Value isLast = k.equal(read, stageOffset(ahead));
       next.append({a.advance(fromA, 1), b.advance(fromB, 1),
                    k.select(isLast, k.index(0), k.add(read, tile.stageBytes(p))), read});
@@ -228,8 +278,13 @@ private:
     return last;
   }
 
-  SmallVector<Value> multiply(Value stage, SmallVector<Value> sums) {
-    return p.isF32() ? multiplyF32(stage, std::move(sums)) : multiplyBF16(stage, std::move(sums));
+  using Step = llvm::function_ref<void(int64_t step)>;
+
+  /// sums += the product of the tiles in a stage; `afterLoads` is called in every inner step when its fragments have
+  /// been asked for.
+  SmallVector<Value> multiply(Value stage, SmallVector<Value> sums, Step afterLoads) {
+    return p.isF32() ? multiplyF32(stage, std::move(sums), afterLoads)
+                     : multiplyBF16(stage, std::move(sums), afterLoads);
   }
 
   using Multiply = SmallVector<Value> (KernelBuilder::*)(ArrayRef<Value>, ArrayRef<Value>, ArrayRef<Value>);
@@ -243,16 +298,19 @@ private:
       }
   }
 
-  SmallVector<Value> multiplyBF16(Value stage, SmallVector<Value> sums) {
-    for (int64_t step = 0; step < tile.depth / p.stepK(); ++step)
-      multiplyStep(&KernelBuilder::multiplyBF16, a.fragments(stage, step), b.fragments(stage, step), sums);
+  SmallVector<Value> multiplyBF16(Value stage, SmallVector<Value> sums, Step afterLoads) {
+    for (int64_t step = 0; step < steps(); ++step) {
+      SmallVector<Value> rows = a.fragments(stage, step), columns = b.fragments(stage, step);
+      afterLoads(step);
+      multiplyStep(&KernelBuilder::multiplyBF16, rows, columns, sums);
+    }
     return sums;
   }
 
-  /// x = big + small + (less than 2^-22 of x); big and small are tf32: f32 whose lower 13 bits are zero. In integers,
-  /// since no chip has an instruction for cvt.rna.tf32, which the assembler makes five of. Big is rounded to nearest,
-  /// so that what is left takes one bit less; that is cut off. NaN stays one: where rounding turns its bits into a
-  /// zero, x - big is still NaN.
+  /// x = big + small + (less than 2^-22 of x); big and small are tf32: f32 whose lower 13 bits are zero. In integers:
+  /// what the assembler makes of cvt.rna.tf32 for sm_80 to sm_120 are these two operations and two more, which keep
+  /// what is not finite. Big is rounded to nearest, so that what is left takes one bit less; that is cut off. NaN stays
+  /// one: where rounding turns its bits into a zero, x - big is still NaN. An infinite x becomes one, since x - big is.
   void split(SmallVector<Value> &bits, SmallVector<Value> &small) {
     constexpr int32_t kBits = ~0x1fff;
     for (Value &word : bits) {
@@ -265,10 +323,11 @@ private:
 
   /// Tensor cores truncate when they add (Ootomo and Yokota, "Recovering single precision accuracy from Tensor Cores",
   /// 2022): they add up one tile of k only, small products first; tiles are added with rounding.
-  SmallVector<Value> multiplyF32(Value stage, SmallVector<Value> sums) {
+  SmallVector<Value> multiplyF32(Value stage, SmallVector<Value> sums, Step afterLoads) {
     SmallVector<Value> partial(numSums(), k.constant(0));
-    for (int64_t step = 0; step < tile.depth / p.stepK(); ++step) {
+    for (int64_t step = 0; step < steps(); ++step) {
       SmallVector<Value> rows = a.fragments(stage, step), columns = b.fragments(stage, step), smallRows, smallColumns;
+      afterLoads(step);
       split(rows, smallRows);
       split(columns, smallColumns);
       multiplyStep(&KernelBuilder::multiplyTF32, smallRows, columns, partial);
@@ -323,8 +382,8 @@ private:
     return all;
   }
 
-  bool rowTail() const { return p.m % tile.rows != 0; }
-  bool columnTail() const { return p.n % tile.columns != 0; }
+  bool rowTail() const { return s.rowTail(); }
+  bool columnTail() const { return s.columnTail(); }
   /// Whether a row and a column of the result exist; null: always.
   Value exists(Value row, Value column) {
     return k.both(rowTail() ? k.less(row, p.m) : Value(), columnTail() ? k.less(column, p.n) : Value());
@@ -392,9 +451,7 @@ private:
     k.barrier();
     layOut(sums, pitch);
     k.barrier();
-    int64_t perRow = tile.columns / s.width, points = tile.rows * perRow;
-    // Several points at a time only where all exist.
-    int64_t together = rowTail() || columnTail() ? 1 : std::min(s.inFlight(s.width), points / tile.threads());
+    int64_t perRow = tile.columns / s.width, points = tile.rows * perRow, together = s.together();
     k.loop(k.thread, k.index(points), tile.threads() * together, [&](Value first) {
       SmallVector<Point> all;
       SmallVector<SmallVector<Value>> values;
@@ -481,6 +538,7 @@ public:
     plan.launches[0].tasks = scheme.tile.blocks(scheme.product.shape);
     plan.launches[0].threads = scheme.tile.threads();
     plan.launches[0].shared = sharedBytes(scheme.product.shape, scheme.tile);
+    plan.launches[0].instructions = scheme.instructions(body);
     plan.inPlace = elementwiseInPlace(body);
     return plan;
   }

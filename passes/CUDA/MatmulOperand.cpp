@@ -24,6 +24,7 @@ MatmulOperand::MatmulOperand(Access given, bool transposed, Type element) : acce
     alongX = vectorWidth({access.source, access.offset, {sizeK, size}, {stepK, 1}}, element, kVectorBytes);
   form.alongK = alongK >= alongX;
   form.copyBytes = std::max<int64_t>({alongK, alongX, 1}) * bytesOf(element);
+  form.scattered = !stepX;
 }
 
 static MatmulOperand makeOperand(Value value, bool transposed) {
@@ -152,9 +153,10 @@ SmallVector<Value> OperandTile::validCopies(Value firstK, Value endK) {
   return valid;
 }
 
-void OperandTile::copy(Value from, Value stage, Value firstK, Value endK) {
+void OperandTile::copy(Value from, Value stage, Value firstK, Value endK, int64_t part, int64_t parts) {
   SmallVector<Value> valid = validCopies(firstK, endK);
-  for (int64_t i = 0; i < static_cast<int64_t>(valid.size()); ++i) {
+  int64_t copies = valid.size();
+  for (int64_t i = copies * part / parts; i < copies * (part + 1) / parts; ++i) {
     auto [row, byte] = place(i);
     Value source = operand.stepX ? from : k.address(from, rowOffsets[i], operand.element);
     int64_t distance = placeK(i) * operand.stepK + (operand.stepX ? placeX(i) * *operand.stepX : 0);

@@ -69,9 +69,9 @@ public:
   Value start() const { return origin; }
   /// The same, `tiles` tiles of k further on.
   Value advance(Value from, int64_t tiles);
-  /// Copies a tile; zeros beyond the operand. `stage`: byte offset of the stage. `firstK`: of the tile; `endK`: where k
-  /// ends.
-  void copy(Value from, Value stage, Value firstK, Value endK);
+  /// Copies one of `parts` parts of a tile; zeros beyond the operand. `stage`: byte offset of the stage. `firstK`: of
+  /// the tile; `endK`: where k ends.
+  void copy(Value from, Value stage, Value firstK, Value endK, int64_t part, int64_t parts);
 
   /// Prepares fragment loads: `warp` is this warp's number along x.
   void locateFragments(Value warp);

@@ -51,11 +51,18 @@ int64_t cuda::sharedBytes(const ProductShape &p, const MatmulTile &tile) {
   return std::max(tile.stages * tile.stageBytes(p), stagingBytes(tile, 4));
 }
 
-/// Registers of a thread, about: sums (for f32 those of one tile of k apart), fragments of two steps, addresses.
+/// Registers of a thread, about: sums (for f32 those of one tile of k apart), fragments of two steps, copies, addresses.
 static int64_t estimateRegisters(const ProductShape &p, const MatmulTile &tile) {
   int64_t sums = tile.warpRows * tile.warpColumns / 32;
   int64_t fragments = (tile.warpRows + tile.warpColumns) / 8 * 2;
-  return sums * (p.isF32() ? 2 : 1) + fragments * 2 + 44;
+  // An address for each copy, which advances with k; beside those the assembler finds no room either for values that go
+  // through registers, half of them at a time.
+  int64_t copies = 0;
+  if (p.a.scattered || p.b.scattered)
+    for (auto [form, size] : {std::pair{p.a, tile.rows}, {p.b, tile.columns}})
+      copies += (form.scattered ? 2 : 0) * tile.copies(p, form, size) +
+                (form.copyBytes == 2 ? tile.copies(p, form, size) / 2 : 0);
+  return sums * (p.isF32() ? 2 : 1) + fragments * 2 + copies + 44;
 }
 
 bool cuda::isValidTile(const ProductShape &p, const MatmulTile &tile, const Chip &chip, std::string &why) {
@@ -116,9 +123,11 @@ static double clocksOfWave(const ProductShape &p, const MatmulTile &tile, const 
   constexpr double kLatency = 800;    // of global memory
   constexpr double kInstruction = 40; // of ldmatrix or mma, each of which waits for the one before
   constexpr double kStoredBytes = 40; // a clock
+  constexpr double kLate = 0.1;       // copies that take longer than that
+  constexpr double kBarrier = 30;
   double waiting = tile.stages == 1 ? 0 : kLatency / (tile.stages - 1); // a single tile: the latency below is all
   double chain = (static_cast<double>(tile.depth) / p.stepK() + 1) * kInstruction;
-  double clocks = std::max({busyClocks(p, tile, chip, resident), waiting, chain});
+  double clocks = std::max({busyClocks(p, tile, chip, resident), waiting, chain}) + kLate * waiting + kBarrier;
   double epilogue = 300 + resident * tile.rows * tile.columns * 4.0 / kStoredBytes;
   return kLatency + tile.depthTiles(p) * clocks + epilogue;
 }
@@ -158,12 +167,14 @@ static constexpr int64_t kLeastTilesOfPart = 4;
 static constexpr int64_t kMostPartBytes = int64_t(256) << 20;
 
 MatmulTile cuda::chooseTile(const ProductShape &p, const Chip &chip) {
+  // f32: tensor cores truncate the sums of one tile of k, so it is kept short.
+  llvm::SmallVector<int64_t> depths = p.isF32() ? llvm::SmallVector<int64_t>{32} : llvm::SmallVector<int64_t>{64, 32};
   std::optional<MatmulTile> best;
   double least = 0;
   std::string why;
   for (const Shape &shape : kShapes)
-    for (int64_t depth : {p.isF32() ? 32 : 64, p.isF32() ? 64 : 32}) // 128 bytes of a row, if that is as good
-      for (int64_t stages : {4, 3, 2, 1})
+    for (int64_t depth : depths)
+      for (int64_t stages : {6, 4, 3, 2, 1})
         for (int64_t splits : kSplits) {
           MatmulTile tile{shape.rows, shape.columns, depth, shape.warpRows, shape.warpColumns, stages, splits};
           if (splits > 1 && (tile.depthTiles(p) < kLeastTilesOfPart || splits * p.m * p.n * 4 > kMostPartBytes))
@@ -180,19 +191,21 @@ MatmulTile cuda::chooseTile(const ProductShape &p, const Chip &chip) {
   return *best;
 }
 
-MatmulInstructions cuda::countInstructions(const ProductShape &p, const MatmulTile &tile) {
-  MatmulInstructions counts{};
-  int64_t steps = tile.depth / p.stepK();
-  counts.mma = tile.warpRows / 16 * (tile.warpColumns / 8) * steps * (p.isF32() ? 3 : 1);
+TileInstructions cuda::countInstructions(const ProductShape &p, const MatmulTile &tile) {
+  int64_t steps = tile.depth / p.stepK(), ldmatrix = 0, asyncCopies = 0, wideAsyncCopies = 0, wideShared = 0;
   for (auto [form, size, warpSize] :
        {std::tuple{p.a, tile.rows, tile.warpRows}, {p.b, tile.columns, tile.warpColumns}}) {
-    if (form.alongK || !p.isF32()) // f32 across k by plain loads: ldmatrix transposes 16-bit elements only
-      counts.ldmatrix += warpSize / 16 * steps;
+    int64_t strips = warpSize / 8;
+    if (form.alongK || !p.isF32())
+      ldmatrix += strips / 2 * steps;
+    else if (strips >= 4) // f32 across k by plain loads, of four strips: ldmatrix transposes 16-bit elements only
+      wideShared += strips / 4 * 2 * steps;
     int64_t copies = tile.stages * tile.copies(p, form, size); // the first tiles before the loop, one in it
     if (form.copyBytes >= 4)
-      counts.asyncCopies += copies;
+      asyncCopies += copies;
     if (form.copyBytes == 16)
-      counts.wideAsyncCopies += copies;
+      wideAsyncCopies += copies;
   }
-  return counts;
+  int64_t mma = tile.warpRows / 16 * (tile.warpColumns / 8) * steps * (p.isF32() ? 3 : 1);
+  return {mma, ldmatrix, asyncCopies, wideAsyncCopies, /*wideGlobal=*/{}, wideShared};
 }

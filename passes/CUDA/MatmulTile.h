@@ -4,6 +4,7 @@
 #pragma once
 
 #include "passes/CUDA/Chip.h"
+#include "passes/Kernels/TileInstructions.h"
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,6 +17,8 @@ struct OperandForm {
   bool alongK = true;
   /// Bytes of one copy: 16, 8 or 4 by cp.async, or 2 through a register.
   int64_t copyBytes = 16;
+  /// No one step leads from row to row: each copy of a thread has an offset of its own.
+  bool scattered = false;
 };
 
 /// C[m, n] = sum over k of A(m, k) B(k, n).
@@ -72,15 +75,13 @@ bool isValidTile(const ProductShape &p, const MatmulTile &tile, const Chip &chip
 std::optional<MatmulTile> parseTile(llvm::StringRef text);
 
 /// The valid tile whose estimated time (in clocks) is least: waves of blocks over the chip, blocks resident on a
-/// multiprocessor, and for one tile of k the largest of the times that tensor cores, shared memory, L2 and latency ask
-/// for.
+/// multiprocessor, and for one tile of k the longest of the times that tensor cores, shared memory, L2, integer units
+/// and latency ask for, with a share of the others; what the parts of a split sum cost on top. The same for the same
+/// product and chip.
 MatmulTile chooseTile(const ProductShape &p, const Chip &chip);
 double estimateClocks(const ProductShape &p, const MatmulTile &tile, const Chip &chip);
 
-/// Instructions in the PTX of the first launch.
-struct MatmulInstructions {
-  int64_t mma, ldmatrix, asyncCopies, wideAsyncCopies;
-};
-MatmulInstructions countInstructions(const ProductShape &p, const MatmulTile &tile);
+/// Instructions of the first launch, but for its epilogue: accesses to global memory are left unset.
+TileInstructions countInstructions(const ProductShape &p, const MatmulTile &tile);
 
 } // namespace vlp::cuda

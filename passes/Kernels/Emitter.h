@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dialect/VLP/VLP.h"
+#include "passes/Kernels/TileInstructions.h"
 #include "llvm/ADT/StringRef.h"
 
 namespace vlp {
@@ -40,6 +41,8 @@ struct LaunchPlan {
   int64_t threads = 0;
   /// cuda: bytes of dynamic shared memory of each block.
   int64_t shared = 0;
+  /// cuda: what the function's code must contain.
+  TileInstructions instructions = {};
 };
 
 /// How a kernel region becomes launches that run one after the other.

@@ -4,6 +4,8 @@
 
 #include "dialect/Plan/Plan.h"
 #include "passes/CPU/CompileCPU.h"
+#include "passes/CUDA/Emitters.h"
+#include "passes/CUDA/LintPTX.h"
 #include "passes/CUDA/PTX.h"
 #include "passes/CUDA/Sass.h"
 #include "passes/Codegen/ContentCache.h"
@@ -211,6 +213,23 @@ static FailureOr<std::vector<KernelFacts>> collectFacts(const Program &program, 
   return list;
 }
 
+/// Warns of what no kernel's PTX may contain, and of code that is not what its tiles ask for.
+static void lint(const Program &program) {
+  cuda::PtxLint lint = cuda::lintPTX(program.code->piece.source);
+  for (const std::string &problem : lint.problems)
+    emitWarning(program.where()) << problem;
+  llvm::StringMap<const cuda::PtxCounts *> counts;
+  for (const cuda::PtxCounts &kernel : lint.kernels)
+    counts[kernel.kernel] = &kernel;
+  for (auto kernel : program.module().getOps<plan::KernelOp>()) {
+    KernelPlan plan = cuda::findEmitter(kernel.getAnchor())->plan(kernel.getKernel(), program.plan.target);
+    for (const LaunchPlan &launch : plan.launches)
+      if (const cuda::PtxCounts *found = counts.lookup((kernel.getSymName() + launch.suffix).str()))
+        for (const std::string &difference : cuda::compareCounts(*found, launch.instructions))
+          emitWarning(kernel.getLoc()) << difference;
+  }
+}
+
 static FailureOr<CodeBlob> makeCudaBlob(Program &program, bool withPTX) {
   Location where = program.where();
   llvm::Expected<cuda::Cubin> cubin = readCubin(program.code->result);
@@ -220,6 +239,7 @@ static FailureOr<CodeBlob> makeCudaBlob(Program &program, bool withPTX) {
   FailureOr<uint32_t> driver = cuda::requiredDriver(program.code->piece.source, where);
   if (failed(facts) || failed(driver))
     return failure();
+  lint(program);
   return CodeBlob{
       "cuda",  program.plan.target.chip, {}, std::move(cubin->bytes), withPTX ? program.code->piece.source : "",
       *driver, std::move(*facts)};

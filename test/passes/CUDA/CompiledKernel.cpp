@@ -100,6 +100,10 @@ void test::judge(const CompiledKernel &code, StringRef chip) {
     SCOPED_TRACE(symbol);
     auto found = llvm::find_if(code.cubin.kernels, [&](const auto &kernel) { return kernel.name == symbol; });
     ASSERT_NE(found, code.cubin.kernels.end()) << "the assembler says nothing of it";
+    auto counts = llvm::find_if(code.lint.kernels, [&](const auto &kernel) { return kernel.kernel == symbol; });
+    ASSERT_NE(counts, code.lint.kernels.end());
+    for (const std::string &difference : cuda::compareCounts(*counts, launch.instructions))
+      ADD_FAILURE() << difference;
     EXPECT_EQ(found->spillStores + found->spillLoads, 0u) << "bytes of spills";
     EXPECT_EQ(found->stack, 0u) << "bytes of local memory";
     EXPECT_GT(found->registers, 0u);

@@ -63,6 +63,15 @@ TEST(LintPTX, CountsByKernel) {
   EXPECT_EQ(lint.kernels[1].wideGlobal, 0u);
 }
 
+TEST(LintPTX, ComparesWithWhatTilesAskFor) {
+  vlp::cuda::PtxCounts counts = lintPTX(kClean).kernels[0];
+  EXPECT_TRUE(compareCounts(counts, {}).empty()); // nothing is known
+  EXPECT_TRUE(compareCounts(counts, {1, 1, 3, 2, 3, 1}).empty());
+  EXPECT_EQ(compareCounts(counts, {2, 2, 4, 3, 4, 2}).size(), 6u);
+  EXPECT_EQ(compareCounts(counts, {1, 1, 3, 3, {}, {}}),
+            std::vector<std::string>{"kernel 'first': expected 3 cp.async of 16 bytes by its tiles, the PTX has 2"});
+}
+
 /// The clean text with `line` in the body of its first kernel.
 std::vector<std::string> problemsOf(const std::string &line) {
   std::string text = kClean, mark = "\tbar.sync";

@@ -3,6 +3,8 @@
 // epilogues in registers and through shared memory, sums in parts, tiles of every shape, exact numbers of instructions.
 #include "passes/CUDA/MatmulTile.h"
 #include "test/passes/CUDA/KernelHarness.h"
+#include "test/passes/CUDA/MutatedKernel.h"
+#include "llvm/IR/Constants.h"
 
 #include <gtest/gtest.h>
 #include <limits>
@@ -10,6 +12,7 @@
 using namespace vlp::cuda;
 using vlp::test::checkKernel;
 using vlp::test::KernelCase;
+using vlp::test::MutatedKernel;
 
 namespace {
 
@@ -346,8 +349,58 @@ INSTANTIATE_TEST_SUITE_P(All, CudaMatmulTiles,
                                          "128x32x32,32x32,4,1", "16x128x64,16x32,2,1", "64x32x64,32x16,1,1",
                                          "16x16x64,16x16,4,1"));
 
-//===-- Plans
-//-----------------------------------------------------------------------------------------------------------------------===//
+// Operands of a tensor-core instruction: 0 to 3 of the rows, 4 and 5 of the columns. Exchanged halves of k or strips,
+// in one instruction alone, or any one product left out: the harness sees it.
+TEST(CudaMatmul, EveryFragmentAndEveryProductCounts) {
+  for (const char *type : kTypes)
+    for (Form form : kForms) {
+      SCOPED_TRACE(std::string(type) + " form " + std::to_string(form));
+      MutatedKernel kernel(product(form, 33, 41, 100, type));
+      EXPECT_TRUE(kernel.failures([](llvm::Module &) {}).empty());
+      for (auto [i, j] : {std::pair{0, 1}, {0, 2}, {4, 5}})
+        EXPECT_FALSE(kernel
+                         .failures([&, i = i, j = j](llvm::Module &module) {
+                           llvm::Instruction *mma = MutatedKernel::calls(module, "mma.").front();
+                           llvm::Value *first = mma->getOperand(i);
+                           mma->setOperand(i, mma->getOperand(j));
+                           mma->setOperand(j, first);
+                         })
+                         .empty())
+            << "operands " << i << " and " << j << " exchanged";
+      size_t count = MutatedKernel::calls(*kernel.code->device, "mma.").size();
+      EXPECT_GT(count, 0u);
+      for (size_t number = 0; number < count; ++number)
+        EXPECT_FALSE(kernel
+                         .failures([&](llvm::Module &module) {
+                           llvm::Instruction *mma = MutatedKernel::calls(module, "mma.")[number];
+                           for (unsigned operand : {0, 1, 2, 3})
+                             mma->setOperand(operand, llvm::ConstantInt::get(mma->getOperand(operand)->getType(), 0));
+                         })
+                         .empty())
+            << "product " << number << " left out";
+    }
+}
+
+// 767 bf16 are copied one by one, from rows without a common step: offsets that stay in registers.
+TEST(CudaMatmul, ManyCopiesWithOffsetsOfTheirOwnDoNotSpill) {
+  std::string x = tensor({20, 51, 767}, "bf16"), rows = tensor({20, 50, 767}, "bf16"), w = tensor({767, 767}, "bf16");
+  KernelCase c{"matmul",
+               {x, w},
+               slice("%x", "%a0", x, "0, 1, 0", "20, 50, 767", rows) + call("%y", "linear", "%x, %a1", {rows, w}, rows),
+               {"%y"},
+               {rows}};
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  vlp::test::loadDialects(context);
+  vlp::test::PreparedCase prepared = vlp::test::prepare(c, context);
+  ASSERT_TRUE(prepared.kernel);
+  for (const char *chip : {"sm_80", "sm_90"}) {
+    SCOPED_TRACE(chooseTile({1000, 767, 767, 2, {true, 2, true}, {true, 2}}, getChip(chip)).text() + " on " + chip);
+    if (auto code = vlp::test::compileKernel(prepared.kernel, chip))
+      vlp::test::judge(*code, chip);
+  }
+}
+
+// Plans.
 
 TEST(CudaMatmulTile, TextIsReadBack) {
   for (const char *text : {"128x128x64,64x32,3,1", "16x16x32,16x16,2,12"})
@@ -426,7 +479,7 @@ TEST(CudaMatmul, InstructionsFollowFromTheTile) {
         {Linear, {20, 30, 17}, "bf16", "32x32x32,16x16,1,1", {20, 30, 17, 2, {true, 2}, {true, 2}}}}) {
     auto counts = checkKernel(product(c.form, c.sizes.m, c.sizes.n, c.sizes.k, c.type), c.tile);
     ASSERT_EQ(counts.size(), 1u);
-    MatmulInstructions expected = countInstructions(c.shape, read(c.tile));
+    vlp::TileInstructions expected = countInstructions(c.shape, read(c.tile));
     EXPECT_EQ(counts[0].mma, expected.mma) << c.tile;
     EXPECT_EQ(counts[0].ldmatrix, expected.ldmatrix) << c.tile;
     EXPECT_EQ(counts[0].asyncCopies, expected.asyncCopies) << c.tile;
@@ -434,7 +487,7 @@ TEST(CudaMatmul, InstructionsFollowFromTheTile) {
   }
   // 128x128x64 of bf16 by warps of 64x32, by hand: four steps of four by four products of tiles; four and two matrices
   // a step; in three stages two operands of 1024 chunks by 256 threads.
-  MatmulInstructions counts = countInstructions({65536, 768, 3072, 2, kAlong, kAlong}, read("128x128x64,64x32,3,1"));
+  vlp::TileInstructions counts = countInstructions({65536, 768, 3072, 2, kAlong, kAlong}, read("128x128x64,64x32,3,1"));
   EXPECT_EQ(counts.mma, 4 * 4 * 4);
   EXPECT_EQ(counts.ldmatrix, 4 * (4 + 2));
   EXPECT_EQ(counts.wideAsyncCopies, 3 * 2 * 4);
