@@ -204,7 +204,9 @@ private:
     out->set_kernel(stageFunctions[op.getKernel()][op.getStage()]);
     for (auto slot : op.getArguments().getAsRange<plan::SlotAttr>())
       setSlot(slot, out->add_args());
-    out->set_results(op.getWritten());
+    auto kernel = SymbolTable::lookupNearestSymbolFrom<plan::KernelOp>(op, op.getKernelAttr());
+    for (Attribute name : kernel.getStage(op.getStage()).getArguments().getValue().take_back(op.getWritten()))
+      out->add_results(resultType(kernel.getKernel(), cast<StringAttr>(name).getValue()));
     out->set_tasks(op.getTasks());
     out->set_scratch(op.getScratch());
     out->set_layer(op.getLayer().str());
@@ -213,6 +215,17 @@ private:
     out->set_backward(op.getBackward());
     out->set_threads(op.getThreads());
     out->set_shared(op.getShared());
+  }
+
+  /// `name`: of the stage's argument.
+  static format::Launch::Result resultType(KernelOp kernel, StringRef name) {
+    unsigned index;
+    if (!name.consume_front("out") || name.getAsInteger(10, index))
+      return format::Launch::OTHER;
+    Type element = cast<RankedTensorType>(kernel.getResult(index).getType()).getElementType();
+    return element.isF32()    ? format::Launch::FLOAT32
+           : element.isBF16() ? format::Launch::BFLOAT16
+                              : format::Launch::OTHER;
   }
 
   static void setCopy(plan::CopyOp op, format::Copy *out) {

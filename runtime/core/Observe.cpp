@@ -3,7 +3,6 @@
 #include "runtime/core/SessionImpl.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 namespace vlp {
@@ -57,33 +56,25 @@ Status Session::runObserved(std::string_view entry, const std::function<Status(s
   return !status ? status : !ended ? ended : restored;
 }
 
-/// The index of the first f32 that is not finite, or -1.
-static int64_t firstNonFinite(std::span<const std::byte> bytes) {
-  for (size_t i = 0; i < bytes.size() / 4; ++i) {
-    float value;
-    std::memcpy(&value, bytes.data() + 4 * i, sizeof value);
-    if (!std::isfinite(value))
+/// The index of the first of the numbers that is not finite, or -1. Word: their bits; in both types an exponent of all
+/// ones, `exponent`, means that.
+template <typename Word>
+static int64_t firstNonFinite(std::span<const std::byte> bytes, Word exponent) {
+  for (size_t i = 0; i < bytes.size() / sizeof(Word); ++i) {
+    Word word;
+    std::memcpy(&word, bytes.data() + sizeof word * i, sizeof word);
+    if ((word & exponent) == exponent)
       return int64_t(i);
   }
   return -1;
 }
 
-static bool contains(const format::Slot &outer, const format::Slot &inner) {
-  return outer.region() == inner.region() && inner.offset() >= outer.offset() &&
-         inner.offset() + inner.size() <= outer.offset() + outer.size();
-}
-
-/// Whether `slot` is known to hold integers: many of them would look like NaN.
-static bool holdsIntegers(const format::Slot &slot, const format::Entry &entry, const format::Manifest &manifest) {
-  if (slot.region() == format::OUTPUT)
-    for (const format::Tensor &tensor : entry.outputs())
-      if (contains(tensor.slot(), slot))
-        return tensor.dtype() != format::F32;
-  if (slot.region() == format::STATE)
-    for (const format::StateTensor &state : manifest.state())
-      if (contains(state.tensor().slot(), slot))
-        return state.tensor().dtype() != format::F32;
-  return false;
+static int64_t firstNonFinite(std::span<const std::byte> bytes, format::Launch::Result type) {
+  switch (type) {
+  case format::Launch::FLOAT32: return firstNonFinite<uint32_t>(bytes, 0x7f800000);
+  case format::Launch::BFLOAT16: return firstNonFinite<uint16_t>(bytes, 0x7f80);
+  default: return -1;
+  }
 }
 
 static std::string describeOp(const format::Op &op, const format::Program &program) {
@@ -101,7 +92,7 @@ static Expected<std::string> findInOperands(Executor &executor, size_t index, co
                       Expected<std::span<const std::byte>> bytes) -> Expected<std::string> {
     if (tensor.dtype() != format::F32 || !bytes)
       return bytes ? Expected<std::string>("") : Expected<std::string>(bytes.status());
-    int64_t at = firstNonFinite(*bytes);
+    int64_t at = firstNonFinite(*bytes, format::Launch::FLOAT32);
     return at < 0 ? "" : std::string(what) + " '" + tensor.name() + "' (element " + std::to_string(at) + ")";
   };
   for (const format::Tensor &tensor : entry.inputs())
@@ -120,18 +111,15 @@ static Expected<std::string> findInOperands(Executor &executor, size_t index, co
 }
 
 /// Whether a result of the op is not finite.
-static Expected<bool> makesNonFinite(Executor &executor, size_t index, const format::Op &op, const format::Entry &entry,
-                                     const format::Manifest &manifest) {
+static Expected<bool> makesNonFinite(Executor &executor, size_t index, const format::Op &op) {
   if (!op.has_launch())
     return false;
   const format::Launch &launch = op.launch();
-  for (int arg = launch.args_size() - int(launch.results()); arg < launch.args_size(); ++arg) {
-    if (holdsIntegers(launch.args(arg), entry, manifest))
-      continue;
-    auto bytes = executor.view(index, launch.args(arg));
+  for (int i = 0; i < launch.results_size(); ++i) {
+    auto bytes = executor.view(index, launch.args(launch.args_size() - launch.results_size() + i));
     if (!bytes)
       return bytes.status();
-    if (firstNonFinite(*bytes) >= 0)
+    if (firstNonFinite(*bytes, launch.results(i)) >= 0)
       return true;
   }
   return false;
@@ -160,7 +148,7 @@ Expected<std::string> Session::findNonFinite(std::string_view entry) {
     status = executor.runOp(index, size_t(i));
     if (!status)
       break;
-    auto bad = makesNonFinite(executor, index, what.ops(i), what, manifest);
+    auto bad = makesNonFinite(executor, index, what.ops(i));
     if (!bad)
       status = bad.status();
     else if (*bad)

@@ -87,7 +87,7 @@ static void forWritten(const format::Op &op, Visit visit) {
   if (op.has_copy())
     return visit(op.copy().dst());
   const format::Launch &launch = op.launch();
-  for (int i = launch.args_size() - int(launch.results()); i < launch.args_size(); ++i)
+  for (int i = launch.args_size() - launch.results_size(); i < launch.args_size(); ++i)
     visit(launch.args(i));
 }
 

@@ -199,8 +199,11 @@ private:
         launch.shared() > kLargestShared)
       return "blocks of " + std::to_string(launch.threads()) + " threads and " + std::to_string(launch.shared()) +
              " bytes of shared memory on target " + program.target();
-    if (launch.results() > uint32_t(launch.args_size()))
-      return std::to_string(launch.results()) + " results among " + std::to_string(launch.args_size()) + " arguments";
+    if (launch.results_size() > launch.args_size())
+      return std::to_string(launch.results_size()) + " results among " + std::to_string(launch.args_size()) + " arguments";
+    for (int type : launch.results())
+      if (!Launch::Result_IsValid(type))
+        return "a result of unknown type " + std::to_string(type);
     if (launch.tasks() < 0)
       return "a negative number of tasks";
     if (program.target() != "cpu" && launch.tasks() > INT32_MAX)
@@ -209,7 +212,7 @@ private:
       return "scratch of " + std::to_string(launch.scratch()) + " bytes";
     for (int i = 0; i < launch.args_size(); ++i) {
       auto problem = checkSlot(launch.args(i), regions, kViewAlignment);
-      if (problem.empty() && i >= launch.args_size() - int(launch.results()))
+      if (problem.empty() && i >= launch.args_size() - launch.results_size())
         problem = checkWritten(launch.args(i), entry);
       if (!problem.empty())
         return "argument " + std::to_string(i) + ": " + problem;

@@ -97,10 +97,13 @@ TEST_F(PackageTest, EverythingArrives) {
   EXPECT_EQ(launch.kernel(), 0u);
   EXPECT_EQ(launch.tasks(), 5);
   EXPECT_EQ(launch.scratch(), 128u);
-  EXPECT_EQ(launch.results(), 1u);
+  ASSERT_EQ(launch.results_size(), 1);
+  EXPECT_EQ(launch.results(0), format::Launch::OTHER); // a partial
   EXPECT_TRUE(launch.backward());
   EXPECT_EQ(launch.args(1).region(), format::ARENA);
   EXPECT_EQ(entry.ops(1).launch().kernel(), 1u);
+  ASSERT_EQ(entry.ops(1).launch().results_size(), 1);
+  EXPECT_EQ(entry.ops(1).launch().results(0), format::Launch::FLOAT32);
   EXPECT_EQ(entry.ops(2).copy().dst().offset(), 64u);
   ASSERT_EQ(m.programs_size(), 1);
   EXPECT_EQ(m.programs(0).features(1), "fma");

@@ -3,6 +3,8 @@
 #include "TestModule.h"
 #include "runtime/core/Module.h"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
@@ -47,6 +49,29 @@ TEST(FindNonFinite, NamesTheFirstLayer) {
   found = session->findNonFinite("train");
   ASSERT_TRUE(found);
   EXPECT_EQ(*found, "layer 'loss' (kernel toy_loss)");
+}
+
+// Bits that are a NaN as one type are a number as another.
+TEST(FindNonFinite, ReadsResultsAsTheirType) {
+  using Result = format::Launch::Result;
+  auto find = [](Result type, uint32_t bits) {
+    TemporaryFolder folder;
+    auto session = toySession(folder, 2, [&](format::Manifest &manifest) {
+      auto &launch = *manifest.mutable_programs(0)->mutable_entries(0)->mutable_ops(0)->mutable_launch();
+      launch.set_results(0, type);
+    });
+    auto image = floats(*session->input("train", "image")); // one mean of it is `bits`, the others zero
+    std::fill(image.begin(), image.end(), 0.0f);
+    for (int64_t row = 0; row < kToyBatch; ++row)
+      image[size_t(row * kToyWidth + 5)] = std::bit_cast<float>(bits); // three times it is exact
+    return *session->findNonFinite("train");
+  };
+  const std::string pool = "layer 'visual.pool' (kernel toy_mean)";
+  constexpr uint32_t kOneAndALowHalf = 0x3f807f80; // 1.0038...; as two bf16, infinity and one
+  EXPECT_NE(find(format::Launch::FLOAT32, kOneAndALowHalf), pool);
+  EXPECT_EQ(find(format::Launch::BFLOAT16, kOneAndALowHalf), pool);
+  EXPECT_NE(find(format::Launch::BFLOAT16, 0x3f800000), pool);
+  EXPECT_NE(find(format::Launch::OTHER, kOneAndALowHalf), pool);
 }
 
 TEST(FindNonFinite, NamesTheOptimizerAndKeepsState) {

@@ -80,7 +80,8 @@ static void addLaunch(Entry &entry, Kernels kernel, int64_t tasks, const std::st
   launch.set_kernel(kernel);
   launch.set_tasks(tasks);
   launch.set_layer(layer);
-  launch.set_results(results);
+  while (launch.results_size() < int(results))
+    launch.add_results(Launch::FLOAT32);
   launch.set_backward(backward);
   launch.set_scratch(kernel == Mean ? kToyBatch * 4 : 0);
   for (Slot &slot : args)
@@ -127,6 +128,8 @@ Manifest toyManifest(const std::function<void(Manifest &)> &edit) {
   addLaunch(train, Loss, 1, "loss", {residual, makeSlot(OUTPUT, 0, 4), finite}, 2);
   addLaunch(train, Step, kToyWidth, "optimizer", {residual, makeSlot(STATE, 448, 4), finite, weight, moment}, 2, true);
   addLaunch(train, Count, 1, "optimizer", {finite, step}, 1);
+  train.mutable_ops(2)->mutable_launch()->set_results(1, Launch::OTHER); // finite
+  train.mutable_ops(4)->mutable_launch()->set_results(0, Launch::OTHER); // step
 
   Entry &encodeImage = *program.add_entries();
   encodeImage.set_name("encode_image");

@@ -3,8 +3,9 @@
 //
 //   state    weight [37] (normal), adam.m/weight [37], train.step (i32), train.learning_rate, buffer [37]
 //   train         image [3, 37] -> loss [], finite [] (i32); the mean of the rows is drawn into weight
-//   encode_image  image [3, 37] -> image_embedding [3, 37]          encode_text  text i32 [3, 5] -> text_embedding [3,
-//   37] count    no inputs -> values [1000]: toyIncrements launches that each add one
+//   encode_image  image [3, 37] -> image_embedding [3, 37]
+//   encode_text   text i32 [3, 5] -> text_embedding [3, 37]
+//   count         no inputs -> values [1000]: toyIncrements launches that each add one
 #pragma once
 
 #include "runtime/core/Module.h"

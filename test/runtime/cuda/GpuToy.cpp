@@ -29,7 +29,7 @@ static void addWideLaunch(Entry &entry, uint32_t kernel, const char *layer, std:
   launch.set_kernel(kernel);
   launch.set_tasks(kToyWide);
   launch.set_layer(layer);
-  launch.set_results(1);
+  launch.add_results(Launch::FLOAT32);
   for (Slot &slot : args)
     *launch.add_args() = std::move(slot);
 }

@@ -79,10 +79,10 @@ TEST(Container, NotACompiledFile) {
 
 TEST(Container, AnotherVersion) {
   std::string bytes = smallFile();
-  bytes[8] = 3;
-  EXPECT_EQ(judge(bytes).message(),
-            "file.vlp: compiled for another version: the file has format version 3, this runtime reads version 2; "
-            "compile the model again with vlpc");
+  bytes[8] = kFormatVersion + 1;
+  EXPECT_EQ(judge(bytes).message(), "file.vlp: compiled for another version: the file has format version " +
+                                        std::to_string(kFormatVersion + 1) + ", this runtime reads version " +
+                                        std::to_string(kFormatVersion) + "; compile the model again with vlpc");
 }
 
 TEST(Container, TruncatedAnywhere) {
@@ -142,7 +142,8 @@ TEST(Container, RefusesManifestsThatPointOutside) {
        [](Manifest &m) { firstLaunch(m).mutable_args(1)->set_size(149); }},
       {"offset 2 is not a multiple of 4", [](Manifest &m) { firstLaunch(m).mutable_args(0)->set_offset(2); }},
       {"kernel 8 of 8", [](Manifest &m) { firstLaunch(m).set_kernel(8); }},
-      {"4 results among 3", [](Manifest &m) { firstLaunch(m).set_results(4); }},
+      {"4 results among 3", [](Manifest &m) { firstLaunch(m).mutable_results()->Resize(4, Launch::FLOAT32); }},
+      {"a result of unknown type 9", [](Manifest &m) { firstLaunch(m).set_results(0, Launch::Result(9)); }},
       {"negative number of tasks", [](Manifest &m) { firstLaunch(m).set_tasks(-1); }},
       {"3000000000 blocks, a grid has at most 2147483647",
        [](Manifest &m) {
@@ -151,7 +152,8 @@ TEST(Container, RefusesManifestsThatPointOutside) {
          firstLaunch(m).set_tasks(3000000000);
        }},
       {"scratch of", [](Manifest &m) { firstLaunch(m).set_scratch(UINT64_MAX); }},
-      {"writes to read-only region CONSTANTS", [](Manifest &m) { firstLaunch(m).set_results(2); }},
+      {"writes to read-only region CONSTANTS",
+       [](Manifest &m) { firstLaunch(m).mutable_results()->Resize(2, Launch::FLOAT32); }},
       {"writes to read-only region INPUT", [](Manifest &m) { firstLaunch(m).mutable_args(2)->set_region(INPUT); }},
       {"writes state in an entry that is said not to",
        [](Manifest &m) { m.mutable_programs(0)->mutable_entries(0)->set_writes_state(false); }},

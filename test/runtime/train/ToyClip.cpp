@@ -107,7 +107,8 @@ struct EntryBuilder {
     launch.set_kernel(kernel);
     launch.set_tasks(tasks);
     launch.set_layer(layer);
-    launch.set_results(results);
+    while (launch.results_size() < int(results))
+    launch.add_results(Launch::FLOAT32);
     launch.set_flops(flops);
     launch.set_bytes(flops / 4);
     launch.set_scratch(scratch);
