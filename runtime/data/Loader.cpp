@@ -2,7 +2,9 @@
 // The loader: a schedule that says which stream and item every row of every step takes, and a thread that makes batches
 // ahead.
 #include "runtime/data/Loader.h"
+#include "runtime/data/Split.h"
 
+#include <cmath>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -21,8 +23,9 @@ enum Purpose : uint8_t { OrderPurpose = 1, ImagePurpose = 2, CaptionPurpose = 3 
 /// One stream's items in the order of an epoch.
 class StreamOrder {
 public:
-  StreamOrder(std::vector<uint32_t> items, uint64_t seed, uint16_t stream)
-      : items(std::move(items)), seed(seed), stream(stream) {}
+  /// `shares`: how often an epoch has each item on average; they add up to the number of items. Empty: once each.
+  StreamOrder(std::vector<uint32_t> items, std::vector<double> shares, uint64_t seed, uint16_t stream)
+      : items(std::move(items)), shares(std::move(shares)), seed(seed), stream(stream) {}
 
   /// The item at a place counted through all epochs.
   uint32_t at(uint64_t place) {
@@ -35,14 +38,30 @@ public:
 
 private:
   void shuffle(uint64_t epoch) {
-    order = items;
     shuffledEpoch = epoch;
     Draws draws(seed, epoch, stream, OrderPurpose);
+    order = shares.empty() ? items : resample(draws);
     for (uint32_t i = uint32_t(order.size()); i > 1; --i)
       std::swap(order[i - 1], order[draws.below(i)]);
   }
 
+  /// Systematic sampling (Madow 1949): one draw shifts a grid of unit steps over the shares laid end to end, so that an
+  /// item comes as often as its share, rounded up or down.
+  std::vector<uint32_t> resample(Draws &draws) const {
+    std::vector<uint32_t> sample;
+    double end = draws.uniform();
+    for (size_t i = 0; i < items.size(); ++i) {
+      end += shares[i];
+      while (sample.size() + 1 <= end && sample.size() < items.size())
+        sample.push_back(items[i]);
+    }
+    while (sample.size() < items.size()) // a rounding error of the sum
+      sample.push_back(items.back());
+    return sample;
+  }
+
   std::vector<uint32_t> items, order;
+  std::vector<double> shares;
   uint64_t shuffledEpoch = 0, seed;
   uint16_t stream;
 };
@@ -264,6 +283,8 @@ static Status checkOptions(const LoaderOptions &options) {
       require(0 < a.brightnessMin && a.brightnessMin <= a.brightnessMax, "brightness needs 0 < min <= max"));
   for (float deviation : options.image.deviation)
     VLP_RETURN_IF_ERROR(require(deviation > 0, "standard deviations of the normalisation must be above 0"));
+  VLP_RETURN_IF_ERROR(
+      require(0 <= options.conceptBalance && options.conceptBalance <= 1, "the balance of concepts must be in [0, 1]"));
   return require(options.prefetch >= 0, "prefetch must not be negative");
 }
 
@@ -301,6 +322,23 @@ static std::vector<std::vector<int32_t>> givePairIds(const std::vector<Stream> &
   return result;
 }
 
+/// See LoaderOptions::conceptBalance; empty where every item comes once.
+static std::vector<double> sharesOf(const Stream &stream, float balance) {
+  if (balance == 0)
+    return {};
+  std::vector<std::string> keys;
+  std::unordered_map<std::string, int> counts;
+  for (uint32_t index : stream.items)
+    ++counts[keys.emplace_back(conceptKey(stream.dataset->item(index).name()))];
+  std::vector<double> shares;
+  for (const std::string &key : keys)
+    shares.push_back(std::pow(counts[key], -double(balance)));
+  double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
+  for (double &share : shares)
+    share *= double(shares.size()) / sum;
+  return shares;
+}
+
 Expected<std::unique_ptr<Loader>> Loader::create(std::vector<Stream> streams,
                                                  std::shared_ptr<const tokenizer::Tokenizer> tokenizer,
                                                  LoaderOptions options) {
@@ -325,7 +363,8 @@ Expected<std::unique_ptr<Loader>> Loader::create(std::vector<Stream> streams,
   if (!state.schedule.build(weights))
     return Status::invalid("the weight of a data stream is below 1/1024 of the sum of all");
   for (size_t i = 0; i < streams.size(); ++i)
-    state.orders.emplace_back(streams[i].items, options.seed, uint16_t(i));
+    state.orders.emplace_back(streams[i].items, sharesOf(streams[i], options.conceptBalance), options.seed,
+                              uint16_t(i));
   state.pairIds = givePairIds(streams);
   state.streams = std::move(streams);
   state.tokenizer = std::move(tokenizer);

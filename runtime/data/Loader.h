@@ -26,6 +26,9 @@ struct LoaderOptions {
   uint64_t seed = 0;
   ImageOptions image;
   AugmentOptions augment;
+  /// From 0, every item once an epoch, to 1, every concept (conceptKey of the item's name) as often: an item is drawn in
+  /// proportion to (number of the stream's items of its concept)^-conceptBalance. An epoch keeps its length.
+  float conceptBalance = 0;
   /// Batches made ahead on a background thread; 0 makes them on demand. Does not change what they hold.
   int prefetch = 2;
   /// Datasets whose held-out items must not appear in any stream, besides the streams' own.

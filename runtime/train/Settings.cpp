@@ -28,7 +28,8 @@ std::string TrainSettings::json() const {
                    {"mirror", augment.mirror},
                    {"keywords_only", captions.keywordsOnly},
                    {"name_and_keywords", captions.nameAndKeywords},
-                   {"picture_prefix", captions.picturePrefix}};
+                   {"picture_prefix", captions.picturePrefix},
+                   {"concept_balance", conceptBalance}};
   return document.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -55,6 +56,7 @@ Expected<TrainSettings> TrainSettings::parse(const std::string &text) {
     settings.captions.keywordsOnly = document.at("keywords_only");
     settings.captions.nameAndKeywords = document.at("name_and_keywords");
     settings.captions.picturePrefix = document.at("picture_prefix");
+    settings.conceptBalance = document.at("concept_balance");
   } catch (const Json::exception &error) {
     return Status(StatusCode::DataLoss,
                   std::string("the checkpoint's training settings cannot be read: ") + error.what());
@@ -111,6 +113,7 @@ Expected<TrainSettings> resolveSettings(const TrainOptions &options, const data:
   take(settings.captions.keywordsOnly, options.keywordsOnly);
   take(settings.captions.nameAndKeywords, options.nameAndKeywords);
   take(settings.captions.picturePrefix, options.picturePrefix);
+  take(settings.conceptBalance, options.conceptBalance);
   return settings;
 }
 
@@ -129,6 +132,7 @@ Status checkAgainst(const TrainOptions &options, const TrainSettings &saved) {
   compare("--keywords-only", options.keywordsOnly, saved.captions.keywordsOnly);
   compare("--name-and-keywords", options.nameAndKeywords, saved.captions.nameAndKeywords);
   compare("--picture-prefix", options.picturePrefix, saved.captions.picturePrefix);
+  compare("--concept-balance", options.conceptBalance, saved.conceptBalance);
   if (options.vocabularySize)
     problems += std::string(problems.empty() ? "" : ", ") + "--vocabulary";
   if (!options.initFrom.empty())

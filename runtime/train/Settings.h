@@ -31,6 +31,7 @@ struct TrainOptions {
   std::optional<float> scaleMin, brightnessMin, brightnessMax;
   std::optional<float> keywordsOnly, nameAndKeywords, picturePrefix; ///< shares of caption forms
   std::optional<bool> mirror;
+  std::optional<float> conceptBalance; ///< LoaderOptions::conceptBalance
 
   std::string mergesFile;            ///< a vocabulary to use; empty: one is learnt from the training captions
   std::optional<int> vocabularySize; ///< of one that is learnt; default: what the model has room for
@@ -58,6 +59,7 @@ struct TrainSettings {
   std::string model, dataset, datasetSalt, tokenizer; ///< name; fingerprint; hash
   data::AugmentOptions augment;
   data::CaptionOptions captions;
+  float conceptBalance = 0;
 
   std::string json() const;
   static Expected<TrainSettings> parse(const std::string &json);

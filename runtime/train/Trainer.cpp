@@ -117,6 +117,7 @@ Status Run::openLoader() {
   loaderOptions.seed = settings.seed;
   loaderOptions.image = sizes.image;
   loaderOptions.augment = settings.augment;
+  loaderOptions.conceptBalance = settings.conceptBalance;
   data::Stream stream;
   stream.name = "pair";
   stream.dataset = dataset;

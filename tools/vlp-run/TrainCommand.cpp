@@ -175,6 +175,11 @@ void addRecipe(CLI::App &command, Arguments &arguments) {
       ->check(CLI::Range(0.0, 1.0))
       ->group(group);
   command
+      .add_option("--concept-balance", options.conceptBalance,
+                  "How evenly concepts are drawn: 0, each item as often; 1, each concept, however many drawings it has")
+      ->check(CLI::Range(0.0, 1.0))
+      ->group(group);
+  command
       .add_option("--vocabulary", options.vocabularySize,
                   "Size of the vocabulary that is learnt (default: what the model has room for)")
       ->group(group);

@@ -7,6 +7,7 @@
 #include "test/runtime/data/TestImages.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -133,6 +134,48 @@ TEST_F(LoaderTest, AnEpochShowsEveryItemOnce) {
   EXPECT_NE(orders[0], orders[1]);
 }
 
+// Five names with two drawings each, and one drawing of a sixth: as items, 10 to 1; as concepts, 5 to 1.
+TEST_F(LoaderTest, ConceptsAreDrawnEvenly) {
+  std::map<std::string, std::vector<uint32_t>> byName;
+  for (uint32_t index : dataset->indices(Split::Train))
+    byName[dataset->item(index).name()].push_back(index);
+  Stream stream{"a", dataset};
+  for (const auto &[name, items] : byName) {
+    ASSERT_EQ(items.size(), 2u);
+    bool isLast = stream.items.size() == 10;
+    stream.items.insert(stream.items.end(), items.begin(), items.end() - isLast);
+    if (isLast)
+      break;
+  }
+  options.batch = 11; // an epoch
+  options.prefetch = 0;
+  const uint32_t single = stream.items.back();
+  constexpr int kEpochs = 300;
+  for (auto [balance, share] : {std::pair{0.0, 1.0}, {0.5, 11 / (1 + 10 / std::sqrt(2))}, {1.0, 11.0 / 6}}) {
+    options.conceptBalance = float(balance);
+    auto loader = make({stream});
+    EXPECT_EQ(loader->itemsPerEpoch(), 11u);
+    std::map<uint32_t, int> drawn;
+    for (int epoch = 0; epoch < kEpochs; ++epoch) {
+      std::map<uint32_t, int> ofEpoch;
+      auto batch = loader->next();
+      for (uint32_t index : batch->items)
+        ++ofEpoch[index];
+      for (uint32_t index : stream.items) { // its share, rounded up or down
+        double expected = index == single ? share : (11 - share) / 10;
+        EXPECT_GE(ofEpoch[index], int(expected - 1e-6));
+        EXPECT_LE(ofEpoch[index], int(expected - 1e-6) + 1);
+        drawn[index] += ofEpoch[index];
+      }
+    }
+    // Three standard deviations of a sum of draws between two neighbouring numbers.
+    EXPECT_NEAR(drawn[single] / double(kEpochs), share, 3 * 0.5 / std::sqrt(kEpochs)) << balance;
+    auto late = loader->next();
+    loader->seek(kEpochs);
+    expectEqual(*late, *loader->next());
+  }
+}
+
 TEST_F(LoaderTest, StreamsGetRowsByWeight) {
   options.batch = 16;
   auto loader = make({{"a", dataset, 3}, {"b", other, 1}});
@@ -172,6 +215,8 @@ TEST_F(LoaderTest, SenselessOptionsAreRefused) {
   expectRefused([](LoaderOptions &o) { o.augment.scaleMin = 0; });
   expectRefused([](LoaderOptions &o) { o.augment.brightnessMax = 0.1f; });
   expectRefused([](LoaderOptions &o) { o.prefetch = -1; });
+  expectRefused([](LoaderOptions &o) { o.conceptBalance = -0.1f; });
+  expectRefused([](LoaderOptions &o) { o.conceptBalance = 1.1f; });
   EXPECT_FALSE(Loader::create({}, tokenizer, options));
   EXPECT_FALSE(Loader::create({{"a", dataset, 0}}, tokenizer, options));
   EXPECT_FALSE(Loader::create({{"a", nullptr}}, tokenizer, options));

@@ -60,11 +60,13 @@ TEST(Settings, JsonRoundTrip) {
   settings.augment.crop = data::Crop::RandomResized;
   settings.augment.brightnessMin = 0.7f;
   settings.captions.picturePrefix = 0.25f;
+  settings.conceptBalance = 0.5f;
   auto parsed = TrainSettings::parse(settings.json());
   ASSERT_TRUE(parsed) << parsed.status().message();
   EXPECT_EQ(parsed->json(), settings.json());
   EXPECT_EQ(parsed->seed, settings.seed);
   EXPECT_EQ(parsed->augment.brightnessMin, 0.7f);
+  EXPECT_EQ(parsed->conceptBalance, 0.5f);
   EXPECT_FALSE(TrainSettings::parse("{\"seed\": 1}"));
   EXPECT_FALSE(TrainSettings::parse("nonsense"));
 }
@@ -78,8 +80,9 @@ TEST(Settings, ResumingListsAllThatDiffers) {
   EXPECT_TRUE(checkAgainst(options, saved).isOk());
   options.seed = 1;
   options.mirror = true;
+  options.conceptBalance = 1;
   options.initFrom = "x";
   Status status = checkAgainst(options, saved);
   ASSERT_FALSE(status.isOk());
-  EXPECT_NE(status.message().find("--seed, --mirror, --init"), std::string::npos) << status.message();
+  EXPECT_NE(status.message().find("--seed, --mirror, --concept-balance, --init"), std::string::npos) << status.message();
 }
