@@ -5,8 +5,7 @@
 // both in one block that holds the whole head; for long ones each is a launch in which the other side streams past
 // (arXiv 2307.08691), and the first leaves delta for the second.
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "passes/CUDA/AttentionInstructions.h"
-#include "passes/CUDA/Chip.h"
+#include "passes/CUDA/AttentionGradConfig.h"
 #include "passes/CUDA/Emitters.h"
 
 using namespace mlir;
@@ -14,97 +13,6 @@ using namespace vlp;
 using namespace vlp::cuda;
 
 namespace {
-
-/// Which side the rows of a warp's tiles are.
-enum class Pass { Queries, Keys };
-Pass other(Pass pass) { return pass == Pass::Queries ? Pass::Keys : Pass::Queries; }
-
-struct PassConfig {
-  BlockShape block;
-  int64_t stream = 0; // columns of a tile that streams past
-  int64_t stages = 0;
-  int64_t rowBlocks = 1;
-
-  int64_t rowBytes(const AttentionShape &s) const { return 2 * block.rows() * s.pitch(); }
-  /// With keys as rows, two statistics come with each query.
-  int64_t stageBytes(const AttentionShape &s, Pass pass) const {
-    return stream * (2 * s.pitch() + (pass == Pass::Keys ? 8 : 0));
-  }
-  int64_t sharedBytes(const AttentionShape &s, Pass pass) const { return rowBytes(s) + stages * stageBytes(s, pass); }
-};
-
-struct GradientConfig {
-  bool resident; // a block holds whole heads
-  BlockShape whole;
-  PassConfig queries, keys;
-  bool fits = true;
-
-  const PassConfig &of(Pass pass) const { return pass == Pass::Queries ? queries : keys; }
-  static int64_t groupBytes(const AttentionShape &s) {
-    int64_t queries = roundUp(s.queries, 16), keys = roundUp(s.keys, 16);
-    return 2 * (queries + keys) * s.pitch() + 8 * queries;
-  }
-};
-
-/// Columns that a warp has in registers at a time. f32 takes three times the code.
-int64_t columnsAtOnce(const AttentionShape &s) { return s.element.isBF16() && s.sliceColumns <= 64 ? 32 : 16; }
-
-int64_t streamedColumns(const AttentionShape &s, Pass pass) { return pass == Pass::Queries ? s.keys : s.queries; }
-
-/// Columns that are added in whole steps: those behind them need fewer tiles, if a step has more than the least number
-/// of them.
-int64_t wholeColumns(const AttentionShape &s, Pass pass) {
-  int64_t step = columnsAtOnce(s), columns = streamedColumns(s, pass);
-  return step == 16 ? roundUp(columns, 16) : columns / step * step;
-}
-
-/// Registers of a thread, about: sums, probabilities and their gradients, and what the rest takes.
-int64_t registersOf(const AttentionShape &s, Pass pass, int64_t tiles) {
-  int64_t sums = (pass == Pass::Queries ? 1 : 2) * tiles * s.sliceColumns / 2;
-  return sums + tiles * columnsAtOnce(s) + (s.element.isBF16() ? 48 : 72) + 8 * tiles;
-}
-
-PassConfig configurePass(const AttentionShape &s, Pass pass, const Chip &chip) {
-  int64_t rows = pass == Pass::Queries ? s.queries : s.keys, columns = streamedColumns(s, pass);
-  // Two tiles of rows share each operand that a warp reads; two sums of their size leave no room for that.
-  int64_t tiles = pass == Pass::Queries && s.sliceColumns <= 64 && rows > 128 ? 2 : 1, step = columnsAtOnce(s);
-  PassConfig best;
-  double least = 0;
-  for (int64_t warps = std::min<int64_t>(8, ceilDiv(rows, 16 * tiles)); warps >= 1; --warps)
-    for (int64_t stream = std::min<int64_t>(64, roundUp(columns, step)); stream >= step; stream -= step)
-      for (int64_t stages : {2, 1}) {
-        PassConfig c{{warps, tiles, 1}, stream, stages, ceilDiv(rows, warps * tiles * 16)};
-        bool single = stream >= columns; // one tile: nothing to overlap
-        if (c.sharedBytes(s, pass) > chip.sharedPerBlock || (single && stages == 2))
-          continue;
-        double cost = blockCost(chip, c.block, c.rowBlocks, registersOf(s, pass, tiles), c.sharedBytes(s, pass), stream,
-                                single ? 2 : stages);
-        if (!best.stages || cost < least) {
-          best = c;
-          least = cost;
-        }
-      }
-  return best;
-}
-
-GradientConfig configure(const AttentionShape &s, const TargetInfo &target) {
-  const Chip &chip = getChip(target.chip);
-  GradientConfig c;
-  int64_t longest = std::max(s.queries, s.keys), warps = ceilDiv(longest, 16),
-          most = std::min<int64_t>(chip.sharedPerBlock, 99 << 10);
-  // Both passes in one function: with two sums of more columns its addresses spill.
-  c.resident = longest <= 128 && s.columns() <= 96 && GradientConfig::groupBytes(s) <= most;
-  if (c.resident) {
-    c.whole = {warps, 1, pairsPerBlock(warps, s.pairs())};
-    while (c.whole.pairs * GradientConfig::groupBytes(s) > most)
-      --c.whole.pairs;
-    return c;
-  }
-  c.queries = configurePass(s, Pass::Queries, chip);
-  c.keys = configurePass(s, Pass::Keys, chip);
-  c.fits = c.queries.stages && c.keys.stages;
-  return c;
-}
 
 /// One side of the scores in shared memory: queries with the gradient of the output (and statistics), or keys with
 /// values.
@@ -125,8 +33,9 @@ public:
     prepare();
   }
   GradientCode(LaunchFunction &f, const KernelBody &body, const AttentionShape &s, const GradientConfig &config,
-               Pass pass)
-      : AttentionCode(f, body, s, config.of(pass).block, config.of(pass).rowBlocks, s.causal && pass == Pass::Queries),
+               GradientPass pass)
+      : AttentionCode(f, body, s, config.of(pass).block, config.of(pass).rowBlocks,
+                      s.causal && pass == GradientPass::Queries),
         config(config), op(cast<AttentionGradOp>(body.anchor)) {
     prepare();
   }
@@ -159,7 +68,7 @@ public:
           Value at = k.add(row, r);
           return std::pair(k.loadF32(querySide.lse, at), k.loadF32(querySide.delta, at));
         });
-        pass = Pass::Queries;
+        pass = GradientPass::Queries;
         Sums sums = start();
         sums = sweep(sums, at(querySide, row), statistics, row, keySide, zero, zero, allKeys);
         store(addTail(sums, at(querySide, row), statistics, row, keySide, zero), row);
@@ -167,20 +76,20 @@ public:
     k.barrier(); // lanes meet behind the stores' branches: else the shuffles of the second pass are calls
     if (wantsKey || wantsValue)
       forRowTiles(s.keys, [&](Value row) {
-        pass = Pass::Keys;
+        pass = GradientPass::Keys;
         Value from = s.causal ? k.mul(k.div(row, step), step) : zero;
         Sums sums = sweep(start(), at(keySide, row), {}, row, querySide, zero, from, allQueries);
         store(addTail(sums, at(keySide, row), {}, row, querySide, zero), row);
       });
   }
 
-  void emitPass(Pass which) {
+  void emitPass(GradientPass which) {
     pass = which;
     k.hideThreads();
     const PassConfig &c = config.of(pass);
-    int64_t rows = block.rows(), total = pass == Pass::Queries ? s.queries : s.keys, columns = columnCount();
+    int64_t rows = block.rows(), total = pass == GradientPass::Queries ? s.queries : s.keys, columns = columnCount();
     Value firstRow = k.mul(rowBlock, rows), row = k.add(firstRow, k.mul(warp, 16 * block.tiles));
-    if (pass == Pass::Queries && !wantsQuery) { // the launch is there for delta
+    if (pass == GradientPass::Queries && !wantsQuery) { // the launch is there for delta
       statisticsOfRows(row);
       return;
     }
@@ -192,9 +101,9 @@ public:
     // row on.
     int64_t tiles = ceilDiv(columns, c.stream);
     Value begin = k.index(0), end = k.index(tiles);
-    if (s.causal && pass == Pass::Queries)
+    if (s.causal && pass == GradientPass::Queries)
       end = k.min(end, k.div(k.add(firstRow, rows + c.stream - 1), c.stream));
-    if (s.causal && pass == Pass::Keys)
+    if (s.causal && pass == GradientPass::Keys)
       begin = k.div(firstRow, c.stream);
     TileStream stream(
         k, c.stages, offset(base, c.rowBytes(s)), c.stageBytes(s, pass), end, [&](Value tile, Value stage) {
@@ -204,13 +113,13 @@ public:
 
     Side left = at(own, k.mul(warp, 16 * block.tiles));
     RowStatistics statistics;
-    if (pass == Pass::Queries)
+    if (pass == GradientPass::Queries)
       statistics = statisticsOfRows(row);
     Value inTile = unknown(k.index(c.stream));
     auto values = k.loop(begin, unknown(end), 1, start().flatten(), [&](Value tile, ValueRange carried) {
       Side right = streamSide(stream.enter(tile));
       Value origin = k.mul(tile, c.stream), from = origin, to = k.add(origin, inTile);
-      if (s.causal && pass == Pass::Keys)
+      if (s.causal && pass == GradientPass::Keys)
         from = k.max(from, k.mul(k.div(row, step), step));
       return sweep(start().with(carried), left, statistics, row, right, origin, from, to).flatten();
     });
@@ -253,7 +162,7 @@ private:
 
   Sums start() {
     auto sums = [&](bool wanted) { return wanted ? fragments.zeros(block.tiles, s.sliceColumns / 8) : TileGrid(); };
-    if (pass == Pass::Queries)
+    if (pass == GradientPass::Queries)
       return {sums(true), {}};
     return {sums(wantsKey), sums(wantsValue)};
   }
@@ -267,8 +176,8 @@ private:
     copyRows(rowsOf(op.getKey()), to.first, first, rows, s.keys, inside);
     copyRows(rowsOf(op.getValue()), to.second, first, rows, s.keys, inside);
   }
-  void copySide(Pass side, const Side &to, Value first, int64_t rows, bool inside) {
-    if (side == Pass::Keys)
+  void copySide(GradientPass side, const Side &to, Value first, int64_t rows, bool inside) {
+    if (side == GradientPass::Keys)
       return copyKeys(to, first, rows, inside);
     copyQueries(to, first, rows, inside);
     if (!to.lse)
@@ -287,7 +196,7 @@ private:
   Side streamSide(Value stage) {
     int64_t rows = config.of(pass).stream;
     Side side{stage, offset(stage, rows * s.pitch()), {}, {}};
-    if (pass == Pass::Keys) {
+    if (pass == GradientPass::Keys) {
       side.lse = offset(stage, 2 * rows * s.pitch());
       side.delta = offset(side.lse, 4 * rows);
     }
@@ -385,7 +294,7 @@ private:
     if (!whole)
       return sums;
     to = k.min(to, k.index(whole));
-    if (s.causal && pass == Pass::Queries)
+    if (s.causal && pass == GradientPass::Queries)
       to = k.min(to, k.add(row, 16 * block.tiles));
     auto values = k.loop(from, to, step, sums.flatten(), [&](Value column, ValueRange carried) {
       return add(sums.with(carried), left, statistics, row, at(right, k.sub(column, origin)), column, step,
@@ -407,7 +316,7 @@ private:
                  rest % 16 != 0)
           .flatten();
     };
-    if (s.causal && pass == Pass::Queries && whole)
+    if (s.causal && pass == GradientPass::Queries && whole)
       return sums.with(
           k.choose(k.less(k.index(whole), k.add(row, 16 * block.tiles)), tail, [&] { return sums.flatten(); }));
     return sums.with(tail());
@@ -420,7 +329,7 @@ private:
     int64_t tiles = count / 8;
     TileGrid p = fragments.multiplyRows(left.first, right.first, block.tiles, tiles, s.steps());
     SmallVector<std::array<Value, 2>> lse, delta; // with keys as rows: of columns, by tile
-    if (pass == Pass::Keys)
+    if (pass == GradientPass::Keys)
       for (int64_t n = 0; n < tiles; ++n) {
         lse.push_back(columnPair(right.lse, n, powerBase()));
         delta.push_back(columnPair(right.delta, n, 1));
@@ -429,7 +338,7 @@ private:
     for (auto [m, tilesOfRow] : llvm::enumerate(p))
       for (auto [n, tile] : llvm::enumerate(tilesOfRow))
         for (int64_t e = 0; e < 4; ++e) {
-          Value shift = pass == Pass::Keys ? lse[n][e % 2] : statistics.lse[m][e / 2];
+          Value shift = pass == GradientPass::Keys ? lse[n][e % 2] : statistics.lse[m][e / 2];
           tile[e] = power(k.fma(tile[e], factor, k.negf(shift)));
           if (Value hidden = isHidden(row, column, m, n, e, past))
             tile[e] = k.select(hidden, zero, tile[e]);
@@ -442,7 +351,7 @@ private:
     for (auto [m, tilesOfRow] : llvm::enumerate(slopes))
       for (auto [n, tile] : llvm::enumerate(tilesOfRow))
         for (int64_t e = 0; e < 4; ++e) {
-          Value shift = pass == Pass::Keys ? delta[n][e % 2] : statistics.delta[m][e / 2];
+          Value shift = pass == GradientPass::Keys ? delta[n][e % 2] : statistics.delta[m][e / 2];
           tile[e] = k.mulf(p[m][n][e], k.subf(tile[e], shift));
         }
     fragments.accumulate(sums.first, slopes, sliceOf(right.first), groups);
@@ -468,18 +377,18 @@ private:
     Value own = k.add(k.add(row, quadRow), 16 * m + 8 * (e / 2)); // this row
     Value place = k.index(8 * n + e % 2);                         // of the element among the lane's columns
     Value first = k.add(column, quadColumn);
-    if (s.causal && pass == Pass::Queries)
+    if (s.causal && pass == GradientPass::Queries)
       return k.less(k.sub(own, first), place);
     if (s.causal)
       return k.less(place, k.sub(own, first));
-    if (pass == Pass::Queries && past)
+    if (pass == GradientPass::Queries && past)
       return k.less(k.sub(k.index(s.keys - 1), first), place);
     return {};
   }
 
   void store(const Sums &sums, Value row) {
     Value scale = k.constant(s.scale);
-    if (pass == Pass::Queries)
+    if (pass == GradientPass::Queries)
       return storeRows(Output{targetsOf(0, s.queries), sums.first, scale}, row, s.queries);
     SmallVector<Output> outputs;
     if (!sums.first.empty())
@@ -491,7 +400,7 @@ private:
 
   const GradientConfig &config;
   AttentionGradOp op;
-  Pass pass = Pass::Queries;
+  GradientPass pass = GradientPass::Queries;
   bool wantsQuery = false, wantsKey = false, wantsValue = false;
   int64_t step = 0;
   Access lse;
@@ -514,7 +423,7 @@ public:
       return false;
     }
     AttentionShape shape(op);
-    if (configure(shape, target).fits)
+    if (configureGradient(shape, target).fits)
       return true;
     why = "expected heads whose tiles fit in the shared memory of " + target.chip + ", got a head depth of " +
           std::to_string(shape.depth);
@@ -524,20 +433,20 @@ public:
   KernelPlan plan(KernelOp kernel, const TargetInfo &target) const override {
     KernelBody body(kernel);
     AttentionShape s(cast<AttentionGradOp>(body.anchor));
-    GradientConfig c = configure(s, target);
+    GradientConfig c = configureGradient(s, target);
     KernelPlan plan;
     if (c.resident) {
       LaunchPlan launch = makeLaunch(body, "", {}, {}, /*results=*/true);
       launch.tasks = ceilDiv(s.pairs(), c.whole.pairs);
       launch.threads = c.whole.threads();
       launch.shared = c.whole.pairs * GradientConfig::groupBytes(s);
-      launch.instructions = instructionsOfWhole(body, s, c);
+      launch.instructions = residentInstructions(body, s, c);
       plan.launches.push_back(launch);
       return plan;
     }
     plan.partials.push_back(s.pairs() * s.queries * 4); // delta
-    plan.launches.push_back(passLaunch(body, s, c, Pass::Queries));
-    LaunchPlan keys = passLaunch(body, s, c, Pass::Keys);
+    plan.launches.push_back(passLaunch(body, s, c, GradientPass::Queries));
+    LaunchPlan keys = passLaunch(body, s, c, GradientPass::Keys);
     if (keys.written)
       plan.launches.push_back(keys);
     return plan;
@@ -547,12 +456,12 @@ public:
                      StringRef symbol, ModuleOp module) const override {
     KernelBody body(kernel);
     AttentionShape s(cast<AttentionGradOp>(body.anchor));
-    GradientConfig c = configure(s, target);
+    GradientConfig c = configureGradient(s, target);
     LaunchFunction f(body, plan.launches[launch], symbol, module);
     if (c.resident) {
       GradientCode(f, body, s, c).emitResident();
     } else {
-      Pass pass = launch == 0 ? Pass::Queries : Pass::Keys;
+      GradientPass pass = launch == 0 ? GradientPass::Queries : GradientPass::Keys;
       GradientCode(f, body, s, c, pass).emitPass(pass);
     }
     f.k.finish();
@@ -566,9 +475,10 @@ private:
            llvm::all_of(concat.getInputs(), [&](Value piece) { return piece.getDefiningOp() == body.anchor; });
   }
 
-  static LaunchPlan passLaunch(const KernelBody &body, const AttentionShape &s, const GradientConfig &c, Pass pass) {
+  static LaunchPlan passLaunch(const KernelBody &body, const AttentionShape &s, const GradientConfig &c,
+                               GradientPass pass) {
     const PassConfig &config = c.of(pass);
-    bool queries = pass == Pass::Queries;
+    bool queries = pass == GradientPass::Queries;
     LaunchPlan launch = queries ? makeLaunch(body, "_queries", {}, {0}, /*results=*/false)
                                 : makeLaunch(body, "_keys", {0}, {}, /*results=*/false);
     llvm::SmallSetVector<unsigned, 3> results;
@@ -581,63 +491,8 @@ private:
     launch.tasks = s.pairs() * config.rowBlocks * s.slices;
     launch.threads = config.block.threads();
     launch.shared = queries && results.empty() ? 0 : config.sharedBytes(s, pass);
-    launch.instructions = instructionsOf(body, s, config, pass);
+    launch.instructions = passInstructions(body, s, config, pass);
     return launch;
-  }
-
-  static void countCopies(AttentionInstructions &counts, AttentionGradOp op, Pass side, int64_t rows) {
-    for (Value operand : side == Pass::Keys ? std::array<Value, 2>{op.getKey(), op.getValue()}
-                                            : std::array<Value, 2>{op.getQuery(), op.getGradient()})
-      counts.copyRows(operand, rows);
-  }
-
-  /// What all columns add to the sums of a pass.
-  static void countSums(AttentionInstructions &counts, const KernelBody &body, const AttentionShape &s, Pass pass) {
-    auto wants = [&](unsigned gradient) { return !body.yieldsOf(gradient).empty(); };
-    bool first = wants(pass == Pass::Queries ? 0 : 1), second = pass == Pass::Keys && wants(2);
-    int64_t whole = wholeColumns(s, pass), rest = std::max<int64_t>(0, streamedColumns(s, pass) - whole);
-    bool hides = pass == Pass::Queries && !s.causal; // keys past the last, whatever the row
-    for (int64_t count : {whole ? columnsAtOnce(s) : 0, rest}) {
-      if (!count || !(first || second))
-        continue;
-      int64_t columns = roundUp(count, 16);
-      counts.multiplyRows(columns, hides ? std::min(count, s.keys) : columns);
-      if (second)
-        counts.accumulate(columns);
-      if (first) {
-        counts.multiplyRows(columns, columns);
-        counts.accumulate(columns);
-      }
-    }
-  }
-
-  static TileInstructions instructionsOfWhole(const KernelBody &body, const AttentionShape &s,
-                                              const GradientConfig &c) {
-    AttentionInstructions counts(s, c.whole);
-    for (Pass side : {Pass::Queries, Pass::Keys}) {
-      countCopies(counts, cast<AttentionGradOp>(body.anchor), side, roundUp(streamedColumns(s, other(side)), 16));
-      countSums(counts, body, s, side);
-    }
-    TileInstructions total = counts.total();
-    if (wholeColumns(s, Pass::Queries) < s.keys || wholeColumns(s, Pass::Keys) < s.queries)
-      total.ldmatrix.reset(); // the loop's rows may serve the columns behind it as well
-    return total;
-  }
-
-  static TileInstructions instructionsOf(const KernelBody &body, const AttentionShape &s, const PassConfig &c,
-                                         Pass pass) {
-    AttentionInstructions counts(s, c.block);
-    if (pass == Pass::Queries && body.yieldsOf(0).empty()) // delta alone
-      return counts.total();
-    auto op = cast<AttentionGradOp>(body.anchor);
-    countCopies(counts, op, pass, c.block.rows());
-    for (int64_t i = 0; i < c.stages; ++i) { // before the loop, and in it
-      countCopies(counts, op, other(pass), c.stream);
-      if (pass == Pass::Keys) // lse and delta
-        counts.copyElements(2 * ceilDiv(c.stream, c.block.threads()));
-    }
-    countSums(counts, body, s, pass);
-    return counts.total();
   }
 };
 
