@@ -54,8 +54,8 @@ Value models::selfAttention(ModelBuilder &b, StringRef name, Value x, const Bloc
   Value k = b.slice(qkv, 2, width, width);
   Value v = b.slice(qkv, 2, 2 * width, width);
   double scale = 1.0 / std::sqrt(double(width / config.heads));
-  Value y = b.make<AttentionOp>(q, k, v, b.ops().getI64IntegerAttr(config.heads), b.ops().getF64FloatAttr(scale),
-                                config.causal ? b.ops().getUnitAttr() : UnitAttr());
+  Value y = b.make<AttentionOp>(q, k, v, /*mask=*/Value(), b.ops().getI64IntegerAttr(config.heads),
+                                b.ops().getF64FloatAttr(scale), config.causal ? b.ops().getUnitAttr() : UnitAttr());
   return linear(b, "out_proj", y, width, config.init.outProj, zero);
 }
 

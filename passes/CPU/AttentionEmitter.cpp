@@ -138,6 +138,23 @@ protected:
       each(k.index(full), ceilDiv(rest, kLanes), (rest - 1) % kLanes + 1);
   }
 
+  /// What is added to the scaled scores of `query` for keys from `column` on; null if there is no mask.
+  template <typename OpTy>
+  Value maskOf(OpTy op, Value query, Value column, int64_t lanes) {
+    if (!op.getMask())
+      return {};
+    Access access = *inputAccess(op.getMask());
+    auto step = [&](unsigned dimension) { return access.shape[dimension] == 1 ? 0 : access.strides[dimension]; };
+    Value row = k.add(k.mul(batch, step(0)), k.add(k.mul(head, step(1)), k.mul(query, step(2))));
+    Value pointer = f.input(cast<BlockArgument>(access.source).getArgNumber());
+    return k.loadVector(pointer, k.add(k.add(row, access.offset), column), lanes);
+  }
+  /// `value`, but `instead` where it is minus infinity.
+  Value unlessLowest(Value value, Value lowest, Value instead) {
+    Value isLowest = arith::CmpFOp::create(k.b, arith::CmpFPredicate::OEQ, value, lowest);
+    return k.select(isLowest, instead, value);
+  }
+
   /// `vector` of scores of keys from `column` on, with `fill` where query `query` may not look.
   Value masked(Value vector, Value query, Value column, int64_t lanes, Value fill) {
     if (!g.causal)
@@ -188,19 +205,30 @@ private:
     Value query = k.add(first, row);
     Value lowest = k.splat(-std::numeric_limits<double>::infinity()), scale = k.splat(g.scale);
     auto read = [&](Value column, int64_t lanes) {
-      return masked(k.mulf(k.loadVector(line, column), scale), query, column, lanes, lowest);
+      Value score = k.mulf(k.loadVector(line, column), scale);
+      if (Value mask = maskOf(op, query, column, lanes))
+        score = k.addf(score, mask);
+      return masked(score, query, column, lanes, lowest);
     };
     Value top = k.maxLanes(k.columns(
         g.keys, lowest, [&](Value column, int64_t lanes, Value best) { return k.maxf(best, read(column, lanes)); }));
+    if (op.getMask()) // a query that sees no key has powers and a sum of zero
+      top = unlessLowest(top, k.constant(-std::numeric_limits<double>::infinity()), k.constant(0));
     Value topVector = k.broadcast(top);
     Value sum = k.sumLanes(k.columns(g.keys, k.splat(0), [&](Value column, int64_t lanes, Value sum) {
       Value power = math::exp(k, k.subf(read(column, lanes), topVector));
       k.store(power, line, column);
       return k.addf(sum, power);
     }));
-    k.store(k.divf(k.constant(1), sum), k.scratchAt(sumsAt(g)), row);
+    Value inverse = k.divf(k.constant(1), sum), lse = k.addf(top, math::log(k, sum));
+    if (op.getMask()) {
+      Value isZero = arith::CmpFOp::create(k.b, arith::CmpFPredicate::OEQ, sum, k.constant(0));
+      inverse = k.select(isZero, k.constant(0), inverse);
+      lse = k.select(isZero, k.constant(-std::numeric_limits<double>::infinity()), lse);
+    }
+    k.store(inverse, k.scratchAt(sumsAt(g)), row);
     for (unsigned y : body.yieldsOf(1))
-      k.store(k.addf(top, math::log(k, sum)), f.result(y), k.add(k.mul(task, g.queries), query));
+      k.store(lse, f.result(y), k.add(k.mul(task, g.queries), query));
   }
 
   const KernelBody &body;
@@ -252,16 +280,26 @@ private:
     FailureOr<Access> lseAccess = getAccess(op.getLse());
     Value lsePointer = f.input(cast<BlockArgument>(lseAccess->source).getArgNumber());
     Value lseIndex = k.add(k.add(k.mul(task, g.queries), query), lseAccess->offset);
-    Value lse = k.broadcast(k.loadF32(lsePointer, lseIndex));
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    Value rowLse = k.loadF32(lsePointer, lseIndex);
+    if (op.getMask()) // a query that sees no key: its powers are zero
+      rowLse = unlessLowest(rowLse, k.constant(-kInfinity), k.constant(kInfinity));
+    Value lse = k.broadcast(rowLse);
     Value deltaVector = k.broadcast(delta), zero = k.splat(0), scale = k.splat(g.scale);
     Value p = k.address(k.scratchAt(probabilitiesAt(g)), k.mul(query, g.keyPitch));
     Value ds = k.address(k.scratchAt(gradientsAt(g)), k.mul(query, g.keyPitch));
     k.columns(g.keys, [&](Value column, int64_t lanes) {
-      Value power = math::exp(k, k.subf(k.mulf(k.loadVector(p, column), scale), lse));
-      power = masked(power, query, column, lanes, zero);
-      Value slope = k.mulf(k.mulf(power, k.subf(k.loadVector(ds, column), deltaVector)), scale);
+      Value score = k.mulf(k.loadVector(p, column), scale);
+      if (Value mask = maskOf(op, query, column, lanes))
+        score = k.addf(score, mask);
+      Value power = masked(math::exp(k, k.subf(score, lse)), query, column, lanes, zero);
+      Value slope = k.mulf(power, k.subf(k.loadVector(ds, column), deltaVector));
+      for (unsigned y : op.getMask() ? body.yieldsOf(3) : SmallVector<unsigned>()) {
+        Value row = k.add(k.mul(task, g.queries), query);
+        k.store(slope, f.result(y), k.add(k.mul(row, g.keys), column), lanes);
+      }
       k.store(power, p, column);
-      k.store(slope, ds, column);
+      k.store(k.mulf(slope, scale), ds, column);
     });
   }
 
@@ -301,7 +339,7 @@ public:
     bool fits = op && llvm::all_of(op->getOperands(), [](Value operand) {
                   std::optional<Access> access = inputAccess(operand);
                   auto type = cast<RankedTensorType>(operand.getType());
-                  return access && (type.getRank() != 3 || access->isContiguous() || access->strides[2] == 1);
+                  return access && (type.getRank() < 3 || access->isContiguous() || access->strides.back() == 1);
                 });
     for (Value yield : body.yields)
       fits = fits && (yield.getDefiningOp() == body.anchor || isConcatOfGradients(yield, body));

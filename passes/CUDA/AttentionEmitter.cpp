@@ -116,6 +116,7 @@ public:
     k.approximateDivision =
         true; // of sums of powers, the largest of which is one; and a call behind them would cost registers
     wantsOutput = !body.yieldsOf(0).empty();
+    locateMask(op.getMask());
     int64_t fullTiles = s.keys / c.keys, tail = s.keys % c.keys;
     firstRow = k.mul(rowBlock, block.rows());
     Value base = offset(k.shared(0), k.mul(group, c.groupBytes(s)));
@@ -173,8 +174,8 @@ private:
   }
 
   /// The factor inside the exponent. Scores are scaled before the maximum is taken only where the scale would turn
-  /// their order.
-  bool scalesFirst() const { return s.scale <= 0; }
+  /// their order or something is added to them.
+  bool scalesFirst() const { return s.scale <= 0 || mask; }
   double factor() const { return (scalesFirst() ? 1 : s.scale) * powerBase(); }
 
   Value rowOf(int64_t tile, int64_t half) {
@@ -192,8 +193,12 @@ private:
           Value limit = seen;
           if (s.causal)
             limit = k.sub(k.sub(k.add(rowOf(m, e / 2), 1), k.mul(tile, c.keys)), quadColumn);
-          if (scalesFirst())
+          if (mask) {
+            Value key = k.add(k.add(k.mul(tile, c.keys), quadColumn), n * 8 + e % 2);
+            sums[e] = k.fma(sums[e], scale, maskOf(rowOf(m, e / 2), key));
+          } else if (scalesFirst()) {
             sums[e] = k.mulf(sums[e], scale);
+          }
           if (s.causal || static_cast<int64_t>(n + 1) * 8 > keys)
             sums[e] = k.select(k.less(k.index(n * 8 + e % 2), limit), sums[e], lowest);
         }
@@ -264,16 +269,23 @@ private:
           writes = k.both(writes, k.equal(slice, k.index(0)));
         k.when(writes, [&] {
           Value lse = k.addf(top, math::log(k, state.sum[m][half]));
+          if (mask)
+            lse = k.select(isZero(state.sum[m][half]), k.constant(-std::numeric_limits<double>::infinity()), lse);
           for (unsigned y : yields)
             k.store(lse, f.result(y), k.add(statisticsBase(), row), k.f32Type());
         });
       }
   }
 
+  Value isZero(Value sum) { return arith::CmpFOp::create(k.b, arith::CmpFPredicate::OEQ, sum, k.constant(0)); }
+
   void storeOutputs(RowState &state) {
     for (int64_t m = 0; m < block.tiles; ++m)
       for (int64_t half = 0; half < 2; ++half) {
-        Value inverse = k.divf(k.constant(1), (state.weight.empty() ? state.sum : state.weight)[m][half]);
+        Value sum = (state.weight.empty() ? state.sum : state.weight)[m][half];
+        Value inverse = k.divf(k.constant(1), sum);
+        if (mask) // a query that sees no key
+          inverse = k.select(isZero(sum), k.constant(0), inverse);
         for (Tile &sums : state.outputs[m])
           for (int64_t e = 2 * half; e < 2 * half + 2; ++e)
             sums[e] = k.mulf(sums[e], inverse);
@@ -294,7 +306,8 @@ public:
   bool supports(KernelOp kernel, const TargetInfo &target, std::string &why) const override {
     KernelBody body(kernel);
     auto op = dyn_cast_or_null<AttentionOp>(body.anchor);
-    if (!op || !llvm::all_of(op->getOperands(), hasHeadRows) ||
+    if (!op || !llvm::all_of(ValueRange{op.getQuery(), op.getKey(), op.getValue()}, hasHeadRows) ||
+        (op.getMask() && !inputAccess(op.getMask())) ||
         !llvm::all_of(body.yields, [&](Value yield) { return yield.getDefiningOp() == op; })) {
       why = "expected attention on rows of consecutive elements, without an epilogue";
       return false;

@@ -75,21 +75,22 @@ static void countCopies(AttentionInstructions &counts, AttentionGradOp op, Gradi
 /// What all columns add to the sums of a pass.
 static void countSums(AttentionInstructions &counts, const KernelBody &body, const AttentionShape &s,
                       GradientPass pass) {
+  bool queries = pass == GradientPass::Queries, hasMask = bool(cast<AttentionGradOp>(body.anchor).getMask());
   auto wants = [&](unsigned gradient) { return !body.yieldsOf(gradient).empty(); };
-  bool first = wants(pass == GradientPass::Queries ? 0 : 1), second = pass == GradientPass::Keys && wants(2);
+  bool first = wants(queries ? 0 : 1), second = !queries && wants(2), scores = queries && hasMask && wants(3);
   int64_t whole = wholeColumns(s, pass), rest = std::max<int64_t>(0, streamedColumns(s, pass) - whole);
-  bool hides = pass == GradientPass::Queries && !s.causal; // keys past the last, whatever the row
+  bool hides = (queries || hasMask) && !s.causal; // columns past the last, whatever the row
   for (int64_t count : {whole ? columnsAtOnce(s) : 0, rest}) {
-    if (!count || !(first || second))
+    if (!count || !(first || second || scores))
       continue;
     int64_t columns = roundUp(count, 16);
-    counts.multiplyRows(columns, hides ? std::min(count, s.keys) : columns);
+    counts.multiplyRows(columns, hides ? std::min(count, streamedColumns(s, pass)) : columns);
     if (second)
       counts.accumulate(columns);
-    if (first) {
+    if (first || scores)
       counts.multiplyRows(columns, columns);
+    if (first)
       counts.accumulate(columns);
-    }
   }
 }
 
@@ -108,9 +109,9 @@ TileInstructions cuda::residentInstructions(const KernelBody &body, const Attent
 TileInstructions cuda::passInstructions(const KernelBody &body, const AttentionShape &s, const PassConfig &c,
                                         GradientPass pass) {
   AttentionInstructions counts(s, c.block);
-  if (pass == GradientPass::Queries && body.yieldsOf(0).empty()) // delta alone
-    return counts.total();
   auto op = cast<AttentionGradOp>(body.anchor);
+  if (pass == GradientPass::Queries && body.yieldsOf(0).empty() && !(op.getMask() && !body.yieldsOf(3).empty()))
+    return counts.total(); // delta alone
   countCopies(counts, op, pass, c.block.rows());
   for (int64_t i = 0; i < c.stages; ++i) { // before the loop, and in it
     countCopies(counts, op, other(pass), c.stream);

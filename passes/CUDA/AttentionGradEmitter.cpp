@@ -62,7 +62,7 @@ public:
     k.waitCopies(0);
     k.barrier();
     Value allKeys = unknown(k.index(s.keys)), allQueries = unknown(k.index(s.queries));
-    if (wantsQuery)
+    if (wantsQuery || wantsScores)
       forRowTiles(s.queries, [&](Value row) {
         RowStatistics statistics = rowStatistics([&](Value r) {
           Value at = k.add(row, r);
@@ -89,7 +89,7 @@ public:
     const PassConfig &c = config.of(pass);
     int64_t rows = block.rows(), total = pass == GradientPass::Queries ? s.queries : s.keys, columns = columnCount();
     Value firstRow = k.mul(rowBlock, rows), row = k.add(firstRow, k.mul(warp, 16 * block.tiles));
-    if (pass == GradientPass::Queries && !wantsQuery) { // the launch is there for delta
+    if (pass == GradientPass::Queries && !wantsQuery && !wantsScores) { // the launch is there for delta
       statisticsOfRows(row);
       return;
     }
@@ -101,7 +101,7 @@ public:
     // row on.
     int64_t tiles = ceilDiv(columns, c.stream);
     Value begin = k.index(0), end = k.index(tiles);
-    if (s.causal && pass == GradientPass::Queries)
+    if (stopsAtRow())
       end = k.min(end, k.div(k.add(firstRow, rows + c.stream - 1), c.stream));
     if (s.causal && pass == GradientPass::Keys)
       begin = k.div(firstRow, c.stream);
@@ -154,11 +154,16 @@ private:
     wantsKey = !body.yieldsOf(1).empty();
     wantsValue = !body.yieldsOf(2).empty();
     step = columnsAtOnce(s);
+    wantsScores = op.getMask() && !body.yieldsOf(3).empty();
+    locateMask(op.getMask());
     lse = *inputAccess(op.getLse());
     lsePointer = f.source(lse);
   }
 
   int64_t columnCount() const { return streamedColumns(s, pass); }
+
+  /// Whether columns behind the rows are passed over. Their score gradients are zero, but must be stored.
+  bool stopsAtRow() const { return s.causal && pass == GradientPass::Queries && !wantsScores; }
 
   Sums start() {
     auto sums = [&](bool wanted) { return wanted ? fragments.zeros(block.tiles, s.sliceColumns / 8) : TileGrid(); };
@@ -256,6 +261,9 @@ private:
       auto upper = read(k.add(quadRow, 16 * m)), lower = read(k.add(quadRow, 16 * m + 8));
       Value base = k.constant(powerBase());
       statistics.lse.push_back({k.mulf(upper.first, base), k.mulf(lower.first, base)});
+      if (mask)
+        for (Value &each : statistics.lse.back())
+          each = divisorOf(each);
       statistics.delta.push_back({upper.second, lower.second});
     }
     return statistics;
@@ -294,7 +302,7 @@ private:
     if (!whole)
       return sums;
     to = k.min(to, k.index(whole));
-    if (s.causal && pass == GradientPass::Queries)
+    if (stopsAtRow())
       to = k.min(to, k.add(row, 16 * block.tiles));
     auto values = k.loop(from, to, step, sums.flatten(), [&](Value column, ValueRange carried) {
       return add(sums.with(carried), left, statistics, row, at(right, k.sub(column, origin)), column, step,
@@ -316,7 +324,7 @@ private:
                  rest % 16 != 0)
           .flatten();
     };
-    if (s.causal && pass == GradientPass::Queries && whole)
+    if (stopsAtRow() && whole)
       return sums.with(
           k.choose(k.less(k.index(whole), k.add(row, 16 * block.tiles)), tail, [&] { return sums.flatten(); }));
     return sums.with(tail());
@@ -332,6 +340,9 @@ private:
     if (pass == GradientPass::Keys)
       for (int64_t n = 0; n < tiles; ++n) {
         lse.push_back(columnPair(right.lse, n, powerBase()));
+        if (mask)
+          for (Value &each : lse.back())
+            each = divisorOf(each);
         delta.push_back(columnPair(right.delta, n, 1));
       }
     Value factor = k.constant(s.scale * powerBase()), zero = k.constant(0);
@@ -339,7 +350,13 @@ private:
       for (auto [n, tile] : llvm::enumerate(tilesOfRow))
         for (int64_t e = 0; e < 4; ++e) {
           Value shift = pass == GradientPass::Keys ? lse[n][e % 2] : statistics.lse[m][e / 2];
-          tile[e] = power(k.fma(tile[e], factor, k.negf(shift)));
+          if (mask) {
+            auto [query, key] = placeOf(row, column, m, n, e);
+            Value score = k.fma(tile[e], k.constant(s.scale), maskOf(query, key));
+            tile[e] = power(k.fma(score, k.constant(powerBase()), k.negf(shift)));
+          } else {
+            tile[e] = power(k.fma(tile[e], factor, k.negf(shift)));
+          }
           if (Value hidden = isHidden(row, column, m, n, e, past))
             tile[e] = k.select(hidden, zero, tile[e]);
         }
@@ -353,9 +370,30 @@ private:
         for (int64_t e = 0; e < 4; ++e) {
           Value shift = pass == GradientPass::Keys ? delta[n][e % 2] : statistics.delta[m][e / 2];
           tile[e] = k.mulf(p[m][n][e], k.subf(tile[e], shift));
+          if (wantsScores && pass == GradientPass::Queries)
+            storeScore(tile[e], placeOf(row, column, m, n, e));
         }
     fragments.accumulate(sums.first, slopes, sliceOf(right.first), groups);
     return sums;
+  }
+
+  /// Query and key of element e of tile (m, n).
+  std::pair<Value, Value> placeOf(Value row, Value column, int64_t m, int64_t n, int64_t e) {
+    Value own = k.add(k.add(row, quadRow), 16 * m + 8 * (e / 2)),
+          other = k.add(k.add(column, quadColumn), 8 * n + e % 2);
+    return pass == GradientPass::Queries ? std::pair(own, other) : std::pair(other, own);
+  }
+
+  /// The gradient of a score, [B, H, Sq, Sk].
+  void storeScore(Value gradient, std::pair<Value, Value> place) {
+    auto [query, key] = place;
+    Value exists = k.both(k.both(k.less(query, s.queries), k.less(key, s.keys)), active);
+    if (s.slices > 1)
+      exists = k.both(exists, k.equal(slice, k.index(0)));
+    k.when(exists, [&] {
+      for (unsigned y : body.yieldsOf(3))
+        k.store(gradient, f.result(y), k.add(k.mul(k.add(statisticsBase(), query), s.keys), key), k.f32Type());
+    });
   }
 
   /// Statistics of this lane's two columns of tile n.
@@ -371,8 +409,8 @@ private:
   }
 
   /// Whether element e of tile (m, n) is a pair of query and key that does not count; null if all do. Columns of
-  /// queries beyond the last do no harm: they are zeros with statistics zero. Columns of keys beyond the last would:
-  /// their power may be infinite.
+  /// queries beyond the last do no harm: they are zeros with statistics zero. Columns of keys beyond the last would,
+  /// and anything with a mask: their power may be infinite.
   Value isHidden(Value row, Value column, int64_t m, int64_t n, int64_t e, bool past) {
     Value own = k.add(k.add(row, quadRow), 16 * m + 8 * (e / 2)); // this row
     Value place = k.index(8 * n + e % 2);                         // of the element among the lane's columns
@@ -381,8 +419,8 @@ private:
       return k.less(k.sub(own, first), place);
     if (s.causal)
       return k.less(place, k.sub(own, first));
-    if (pass == GradientPass::Queries && past)
-      return k.less(k.sub(k.index(s.keys - 1), first), place);
+    if (past && (pass == GradientPass::Queries || mask))
+      return k.less(k.sub(k.index(columnCount() - 1), first), place);
     return {};
   }
 
@@ -401,7 +439,7 @@ private:
   const GradientConfig &config;
   AttentionGradOp op;
   GradientPass pass = GradientPass::Queries;
-  bool wantsQuery = false, wantsKey = false, wantsValue = false;
+  bool wantsQuery = false, wantsKey = false, wantsValue = false, wantsScores = false;
   int64_t step = 0;
   Access lse;
   Value lsePointer;
@@ -413,6 +451,8 @@ public:
     KernelBody body(kernel);
     auto op = dyn_cast_or_null<AttentionGradOp>(body.anchor);
     bool fits = op && inputAccess(op.getLse());
+    if (op && op.getMask())
+      fits = fits && inputAccess(op.getMask());
     for (unsigned i : {0, 1, 2, 3, 5})
       fits = fits && hasHeadRows(op->getOperand(i));
     for (Value yield : body.yields)
@@ -475,6 +515,13 @@ private:
            llvm::all_of(concat.getInputs(), [&](Value piece) { return piece.getDefiningOp() == body.anchor; });
   }
 
+  /// Results that a pass gives.
+  static SmallVector<unsigned> gradientsOf(GradientPass pass, AttentionGradOp op) {
+    if (pass == GradientPass::Keys)
+      return {1, 2};
+    return op.getMask() ? SmallVector<unsigned>{0, 3} : SmallVector<unsigned>{0};
+  }
+
   static LaunchPlan passLaunch(const KernelBody &body, const AttentionShape &s, const GradientConfig &c,
                                GradientPass pass) {
     const PassConfig &config = c.of(pass);
@@ -482,7 +529,7 @@ private:
     LaunchPlan launch = queries ? makeLaunch(body, "_queries", {}, {0}, /*results=*/false)
                                 : makeLaunch(body, "_keys", {0}, {}, /*results=*/false);
     llvm::SmallSetVector<unsigned, 3> results;
-    for (unsigned gradient : queries ? SmallVector<unsigned>{0} : SmallVector<unsigned>{1, 2})
+    for (unsigned gradient : gradientsOf(pass, cast<AttentionGradOp>(body.anchor)))
       for (unsigned y : body.yieldsOf(gradient))
         results.insert(y);
     for (unsigned y : results)

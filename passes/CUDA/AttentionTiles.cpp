@@ -114,6 +114,28 @@ HeadRows AttentionCode::rowsOf(Value operand) {
   return {f.source(access), base, rowStep, element, rowAlignment(operand, s)};
 }
 
+void AttentionCode::locateMask(Value operand) {
+  if (!operand)
+    return;
+  mask = *inputAccess(operand);
+  maskPointer = f.source(*mask);
+  auto step = [&](unsigned dimension) { return mask->shape[dimension] == 1 ? 0 : mask->strides[dimension]; };
+  maskBase = k.add(k.add(k.mul(batch, step(0)), k.mul(head, step(1))), mask->offset);
+}
+
+Value AttentionCode::maskOf(Value query, Value key) {
+  Value at = k.add(maskBase, k.mul(k.min(key, k.index(s.keys - 1)), mask->strides[3]));
+  if (mask->shape[2] > 1)
+    at = k.add(at, k.mul(k.min(query, k.index(s.queries - 1)), mask->strides[2]));
+  return k.loadF32(maskPointer, at);
+}
+
+Value AttentionCode::divisorOf(Value lse) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  Value isLowest = arith::CmpFOp::create(k.b, arith::CmpFPredicate::OEQ, lse, k.constant(-kInfinity));
+  return k.select(isLowest, k.constant(kInfinity), lse);
+}
+
 SmallVector<HeadRows> AttentionCode::targetsOf(unsigned index, int64_t rows) {
   SmallVector<HeadRows> targets;
   Value wanted = body.anchor->getResult(index);

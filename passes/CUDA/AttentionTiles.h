@@ -83,6 +83,13 @@ protected:
   /// Where the anchor's result `index` goes, [B, S, D] with S = `rows`: results of their own, or their columns of a
   /// concatenated one.
   llvm::SmallVector<HeadRows> targetsOf(unsigned index, int64_t rows);
+  /// Finds the mask, if `mask` is not null.
+  void locateMask(Value mask);
+  /// What is added to the scaled score of a query and a key; indices past the last read the last.
+  Value maskOf(Value query, Value key);
+  /// The log-sum-exp of a row as its powers are divided by it: infinity for a row that sees no key, which has minus
+  /// infinity.
+  Value divisorOf(Value lse);
   /// Index of the lse of query 0 of this pair, and of delta, in a dense [B, H, Sq].
   Value statisticsBase() { return k.mul(pair, s.queries); }
 
@@ -128,7 +135,9 @@ protected:
   Value group, warp, thread;             // pair's place in the block; warp and thread in the group
   Value active;                          // whether the group has a pair of its own; null if all have
   Value pair, batch, head;
-  Value quadRow, quadColumn; // lane / 4, 2 (lane % 4): place in a tile
+  std::optional<Access> mask;
+  Value maskPointer, maskBase; // of this pair
+  Value quadRow, quadColumn;   // lane / 4, 2 (lane % 4): place in a tile
 
 private:
   struct Chunk { // consecutive columns of one row in a lane

@@ -57,7 +57,10 @@ Gives vlp::getGives(Operation *op) {
   return rule ? rule->gives : Gives::F32;
 }
 
-bool vlp::isStatistic(OpResult result) { return isa<AttentionOp>(result.getOwner()) && result.getResultNumber() > 0; }
+bool vlp::isStatistic(OpResult result) {
+  return (isa<AttentionOp>(result.getOwner()) && result.getResultNumber() > 0) ||   // lse
+         (isa<AttentionGradOp>(result.getOwner()) && result.getResultNumber() > 2); // the mask's gradient
+}
 
 bool vlp::isProduct(Operation *op) {
   const Rule *rule = findRule(op);

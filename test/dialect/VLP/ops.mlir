@@ -174,12 +174,17 @@ func.func @norm(%x: tensor<2x5x8xf32>, %g: tensor<8xf32>, %h: tensor<2x8xbf16>) 
 }
 
 // CHECK-LABEL: @attention
-func.func @attention(%q: tensor<2x5x8xf32>, %k: tensor<2x3x8xf32>) {
+func.func @attention(%q: tensor<2x5x8xf32>, %k: tensor<2x3x8xf32>, %m: tensor<2x1x1x3xf32>) {
   // CHECK: vlp.attention %{{.*}}, %{{.*}}, %{{.*}} {causal, heads = 2 : i64, scale = 5.000000e-01 : f64} : (tensor<2x5x8xf32>, tensor<2x5x8xf32>, tensor<2x5x8xf32>) -> (tensor<2x5x8xf32>, tensor<2x2x5xf32>)
   %y, %lse = vlp.attention %q, %q, %q {heads = 2 : i64, scale = 0.5 : f64, causal} : (tensor<2x5x8xf32>, tensor<2x5x8xf32>, tensor<2x5x8xf32>) -> (tensor<2x5x8xf32>, tensor<2x2x5xf32>)
   // Cross attention.
   // CHECK: vlp.attention %{{.*}}, %{{.*}}, %{{.*}} {heads = 1 : i64, scale = 5.000000e-01 : f64} : (tensor<2x5x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>) -> (tensor<2x5x8xf32>, tensor<2x1x5xf32>)
   %yc, %lsec = vlp.attention %q, %k, %k {heads = 1 : i64, scale = 0.5 : f64} : (tensor<2x5x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>) -> (tensor<2x5x8xf32>, tensor<2x1x5xf32>)
+  // Key padding.
+  // CHECK: vlp.attention %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} {heads = 1 : i64, scale = 5.000000e-01 : f64} : (tensor<2x5x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x1x1x3xf32>) -> (tensor<2x5x8xf32>, tensor<2x1x5xf32>)
+  %ym, %lsem = vlp.attention %q, %k, %k, %m {heads = 1 : i64, scale = 0.5 : f64} : (tensor<2x5x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x1x1x3xf32>) -> (tensor<2x5x8xf32>, tensor<2x1x5xf32>)
+  // CHECK: vlp.attention_grad %{{.*}} -> (tensor<2x5x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x1x5x3xf32>)
+  %gq, %gk, %gv, %gs = vlp.attention_grad %q, %k, %k, %ym, %lsem, %ym, %m {heads = 1 : i64, scale = 0.5 : f64} : (tensor<2x5x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x5x8xf32>, tensor<2x1x5xf32>, tensor<2x5x8xf32>, tensor<2x1x1x3xf32>) -> (tensor<2x5x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x1x5x3xf32>)
   // CHECK: vlp.attention_grad %{{.*}} {causal, heads = 2 : i64, scale = 5.000000e-01 : f64}
   %dq, %dk, %dv = vlp.attention_grad %q, %q, %q, %y, %lse, %y {heads = 2 : i64, scale = 0.5 : f64, causal} : (tensor<2x5x8xf32>, tensor<2x5x8xf32>, tensor<2x5x8xf32>, tensor<2x5x8xf32>, tensor<2x2x5xf32>, tensor<2x5x8xf32>) -> (tensor<2x5x8xf32>, tensor<2x5x8xf32>, tensor<2x5x8xf32>)
   return

@@ -238,6 +238,16 @@ static std::vector<GradientCase> rowCases() {
        "*%y, %l = vlp.attention %x, %x, %x {heads = 2 : i64, scale = 0.5 : f64} : (<2x3x4>, <2x3x4>, <2x3x4>) -> "
        "(<2x3x4>, <2x2x3>)",
        "2x3x4"},
+      {"attention with a mask of each head",
+       {{"q", "2x3x4", -2, 2}, {"k", "2x5x4", -2, 2}, {"v", "2x5x4"}, {"m", "1x2x3x5"}},
+       "*%y, %l = vlp.attention %q, %k, %v, %m {heads = 2 : i64, scale = 0.7 : f64} : (<2x3x4>, <2x5x4>, <2x5x4>, "
+       "<1x2x3x5>) -> (<2x3x4>, <2x2x3>)",
+       "2x3x4"},
+      {"attention, causal, with padding",
+       {{"q", "2x4x4", -2, 2}, {"k", "2x4x4", -2, 2}, {"v", "2x4x4"}, {"m", "2x1x1x4"}},
+       "*%y, %l = vlp.attention %q, %k, %v, %m {heads = 2 : i64, scale = 0.7 : f64, causal} : (<2x4x4>, <2x4x4>, "
+       "<2x4x4>, <2x1x1x4>) -> (<2x4x4>, <2x2x4>)",
+       "2x4x4"},
       {"embedding",
        {{"t", "7x3"}},
        "%i = vlp.constant dense<[[6, 0, 6], [2, 6, 3]]> : <2x3xi>\n*%y = vlp.embedding %t, %i : (<7x3>, <2x3xi>) -> "

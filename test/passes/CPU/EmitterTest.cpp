@@ -3,6 +3,7 @@
 // indices.
 #include "KernelHarness.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 #include <limits>
 
@@ -111,6 +112,78 @@ TEST(Attention, CrossWithoutStatistics) {
                "tensor<2x21x16xf32>) -> (tensor<2x3x16xf32>, tensor<2x2x3xf32>)",
                {"%y"},
                {"2x3x16xf32"}});
+}
+
+/// Every extent of a mask as 1 and in full; [B, H, Sq, Sk].
+const char *const kMasks[] = {"Bx1x1xK", "1xHxSxK", "1x1xSxK", "BxHxSxK"};
+
+/// A mask of `shape` with every third key hidden, and, if `all`, from the second query of the first head.
+std::vector<double> hide(int64_t elements, int64_t keys, bool all) {
+  std::vector<double> mask(elements);
+  for (int64_t i = 0; i < elements; ++i)
+    mask[i] = i % keys % 3 == 1 || (all && i / keys == 1) ? -INFINITY : (i * 7 % 11) / 11.0 - 0.5;
+  return mask;
+}
+
+TEST(Attention, Masks) {
+  for (auto [b, s, n, d, h] : {std::tuple{1, 1, 3, 8, 1}, {2, 5, 21, 12, 3}, {3, 17, 17, 32, 2}, {2, 7, 50, 16, 1}})
+    for (const char *mask : kMasks) {
+      std::vector<std::pair<std::string, int>> sizes = {{"B", b}, {"S", s}, {"K", n}, {"D", d}, {"H", h}};
+      std::string body = with("%y, %l = vlp.attention %a0, %a1, %a2, %a3 {heads = H : i64, scale = 0.37 : f64} : "
+                              "(tensor<BxSxDxf32>, tensor<BxKxDxf32>, tensor<BxKxDxf32>, tensor<Mxf32>) -> "
+                              "(tensor<BxSxDxf32>, tensor<BxHxSxf32>)",
+                              "M", mask);
+      KernelCase c{"attention",
+                   {with("BxSxDxf32", sizes), with("BxKxDxf32", sizes), with("BxKxDxf32", sizes),
+                    with(std::string(mask) + "xf32", sizes)},
+                   with(body, sizes),
+                   {"%y", "%l"},
+                   {with("BxSxDxf32", sizes), with("BxHxSxf32", sizes)},
+                   4,
+                   2.0};
+      checkKernel(c);
+      if (std::string(mask) == "BxHxSxK") {
+        c.given[3] = hide(int64_t(b) * h * s * n, n, /*all=*/s > 1);
+        c.yields = {"%y"}; // one lse is minus infinity
+        c.results = {with("BxSxDxf32", sizes)};
+        checkKernel(c);
+      }
+    }
+}
+
+// The gradients with a mask, its own among them; one query sees no key.
+TEST(AttentionGrad, Masks) {
+  for (auto [b, s, n, d, h] : {std::tuple{1, 1, 3, 8, 1}, {2, 5, 21, 12, 3}, {3, 17, 17, 32, 2}, {2, 7, 50, 16, 1}})
+    for (const char *mask : kMasks)
+      for (const char *causal : {"", ", causal"}) {
+        if (*causal && s != n)
+          continue;
+        std::vector<std::pair<std::string, int>> sizes = {{"B", b}, {"S", s}, {"K", n}, {"D", d}, {"H", h}};
+        std::string query = "tensor<BxSxDxf32>", key = "tensor<BxKxDxf32>";
+        std::string body =
+            with("%q, %k, %v, %s = vlp.attention_grad %a0, %a1, %a2, %a3, %a4, %a5, %a6 {heads = H : i64, scale = "
+                 "0.37 : f64" +
+                     std::string(causal) + "} : (" + query + ", " + key + ", " + key + ", " + query +
+                     ", tensor<BxHxSxf32>, " + query + ", tensor<Mxf32>) -> (" + query + ", " + key + ", " + key +
+                     ", tensor<BxHxSxKxf32>)",
+                 "M", mask);
+        KernelCase c{
+            "attention_grad",
+            {with("BxSxDxf32", sizes), with("BxKxDxf32", sizes), with("BxKxDxf32", sizes), with("BxSxDxf32", sizes),
+             with("BxHxSxf32", sizes), with("BxSxDxf32", sizes), with(std::string(mask) + "xf32", sizes)},
+            with(body, sizes),
+            {"%q", "%k", "%v", "%s"},
+            {with("BxSxDxf32", sizes), with("BxKxDxf32", sizes), with("BxKxDxf32", sizes), with("BxHxSxKxf32", sizes)}};
+        c.tolerance = 5e-6;
+        checkKernel(c);
+        if (std::string(mask) == "BxHxSxK") {
+          c.given[6] = hide(int64_t(b) * h * s * n, n, /*all=*/s > 1);
+          c.given[4] = std::vector<double>(int64_t(b) * h * s, 1.25);
+          if (s > 1)
+            c.given[4][1] = -INFINITY;
+          checkKernel(c);
+        }
+      }
 }
 
 TEST(AttentionGrad, IntoOneConcatenatedGradient) {

@@ -182,8 +182,10 @@ private:
     ArrayRef<int64_t> shape = shapeOf(x);
     if (shape.empty())
       return;
-    if (shape.size() == 3 && chance(40))
-      return push(AttentionOp::create(builder, loc(), x, x, x, 1, llvm::APFloat(0.5), chance(50)));
+    if (shape.size() == 3 && chance(40)) {
+      Value mask = chance(40) ? readWeight({1, 1, shape[1], shape[1]}) : Value();
+      return push(AttentionOp::create(builder, loc(), x, x, x, mask, 1, llvm::APFloat(0.5), chance(50)));
+    }
     if (chance(30)) {
       Value y = pick();
       if (shapeOf(y) != shape)
@@ -192,13 +194,16 @@ private:
       grad->setAttr("vlp.backward", builder.getUnitAttr());
       return push(grad);
     }
+    push(LinearOp::create(builder, loc(), x, readWeight({draw(1, 6), shape.back()}), Value()));
+  }
+
+  Value readWeight(ArrayRef<int64_t> shape) {
     OpBuilder top = OpBuilder::atBlockBegin(module->getBody());
     std::string name = "w" + std::to_string(weights++);
-    auto type = f32({draw(1, 6), shape.back()});
     auto normal = InitializerAttr::get(builder.getContext(), InitializerKind::Normal, 0.0, 1.0);
-    ParameterOp::create(top, loc(), name, type, normal, true, true);
-    pool.push_back(ReadOp::create(builder, loc(), type, name));
-    push(LinearOp::create(builder, loc(), x, pool.back(), Value()));
+    ParameterOp::create(top, loc(), name, f32(shape), normal, true, true);
+    pool.push_back(ReadOp::create(builder, loc(), f32(shape), name));
+    return pool.back();
   }
 
   void addRows(Value x) {

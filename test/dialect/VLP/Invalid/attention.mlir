@@ -58,6 +58,30 @@ func.func @attention_c4(%a0: tensor<2x5x8xf32>, %a1: tensor<2x5x8xf64>, %a2: ten
 
 // -----
 
+func.func @attention_c5(%a0: tensor<2x5x8xf32>, %a1: tensor<2x3x8xf32>, %a2: tensor<1x3x5x3xf32>) {
+  // expected-error @+1 {{'vlp.attention' op expects a mask of 'f32' and shape [2, 2, 5, 3], each but the last extent possibly 1, got 'tensor<1x3x5x3xf32>'}}
+  %r:2 = vlp.attention %a0, %a1, %a1, %a2 {heads = 2 : i64, scale = 0.5 : f64} : (tensor<2x5x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<1x3x5x3xf32>) -> (tensor<2x5x8xf32>, tensor<2x2x5xf32>)
+  return
+}
+
+// -----
+
+func.func @attention_c5_keys(%a0: tensor<2x5x8xf32>, %a1: tensor<2x1x5x1xf32>) {
+  // expected-error @+1 {{got 'tensor<2x1x5x1xf32>'}}
+  %r:2 = vlp.attention %a0, %a0, %a0, %a1 {heads = 2 : i64, scale = 0.5 : f64} : (tensor<2x5x8xf32>, tensor<2x5x8xf32>, tensor<2x5x8xf32>, tensor<2x1x5x1xf32>) -> (tensor<2x5x8xf32>, tensor<2x2x5xf32>)
+  return
+}
+
+// -----
+
+func.func @attention_c5_type(%a0: tensor<2x5x8xbf16>, %a1: tensor<2x1x1x5xbf16>) {
+  // expected-error @+1 {{expects a mask of 'f32'}}
+  %r:2 = vlp.attention %a0, %a0, %a0, %a1 {heads = 2 : i64, scale = 0.5 : f64} : (tensor<2x5x8xbf16>, tensor<2x5x8xbf16>, tensor<2x5x8xbf16>, tensor<2x1x1x5xbf16>) -> (tensor<2x5x8xbf16>, tensor<2x2x5xf32>)
+  return
+}
+
+// -----
+
 func.func @attention_grad_c1(%a0: tensor<2x5x8xf32>, %a1: tensor<2x5x8xf32>, %a2: tensor<2x5x8xf32>, %a3: tensor<2x5x8xf32>, %a4: tensor<2x5x2xf32>, %a5: tensor<2x5x8xf32>) {
   // expected-error @+1 {{'vlp.attention_grad' op expects an lse of type 'tensor<2x2x5xf32>', got 'tensor<2x5x2xf32>'}}
   %r:3 = vlp.attention_grad %a0, %a1, %a2, %a3, %a4, %a5 {heads = 2 : i64, scale = 0.5 : f64} : (tensor<2x5x8xf32>, tensor<2x5x8xf32>, tensor<2x5x8xf32>, tensor<2x5x8xf32>, tensor<2x5x2xf32>, tensor<2x5x8xf32>) -> (tensor<2x5x8xf32>, tensor<2x5x8xf32>, tensor<2x5x8xf32>)
