@@ -82,8 +82,9 @@ KernelCase matmul(const Sizes &s) {
 
 //===-- Attention -----------------------------------------------------------------------------------------------===//
 
-// The scale is CLIP's. At 0.37, three f32 cases of 197 and 257 keys exceed their tolerance by up to a third; there the
-// forward has three times the error of plain f32 arithmetic, for a reason that is not known.
+// The scale is CLIP's. An error of a score is a relative error of its power, and three products of tf32 err by up to
+// 2^-22 of the sum of the magnitudes of a score's terms, where f32 errs by 2^-24: at a scale of 0.37 that alone exceeds
+// the tolerance of f32 for some heads.
 std::string headAttributes(const Sizes &s) {
   return "{heads = " + std::to_string(s.heads) +
          " : i64, scale = " + std::to_string(1 / std::sqrt(static_cast<double>(s.width) / s.heads)) + " : f64" +
@@ -97,8 +98,10 @@ KernelCase attention(const Sizes &s) {
                       " : (tensor<BxSxWxT>, tensor<BxSxWxT>, tensor<BxSxWxT>) -> (tensor<BxSxWxT>, tensor<BxHxSxf32>)",
                   {"%y", "%l"},
                   {"BxSxWxT", "BxHxSxf32"}};
-  // Probabilities go to the second product as bf16.
-  c.tolerance = tolerance(s, 2e-3);
+  // Probabilities go to the second product as bf16, with a relative error of 1.66e-3 (standard deviation: 2^-8 / sqrt(3)
+  // at the low end of a binade, half of that at the high end). So that of an output is 1.66e-3 of the outputs' own, of
+  // which the largest of thousands is 3.8; six of the error's are allowed.
+  c.tolerance = tolerance(s, 1.66e-3 * 6 / 3.8);
   return sized(s, c, {{"H", s.heads}});
 }
 
