@@ -3,11 +3,12 @@
 #include "models/Models.h"
 
 #include "models/clip/ClipArchitecture.h"
+#include "models/coca/CocaArchitecture.h"
 
 using namespace vlp::models;
 
 llvm::ArrayRef<const Architecture *> vlp::models::getArchitectures() {
-  static const Architecture *const architectures[] = {&getClipArchitecture()};
+  static const Architecture *const architectures[] = {&getClipArchitecture(), &getCocaArchitecture()};
   return architectures;
 }
 

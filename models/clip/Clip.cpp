@@ -16,8 +16,8 @@ static BlockInit visionInit(MLIRContext *context, int64_t width, int64_t mlp) {
   return init;
 }
 
-/// The text tower's deviations shrink with width and, on the residual path, with depth.
-static BlockInit textInit(MLIRContext *context, int64_t width, int64_t mlp, int64_t layers) {
+BlockInit models::textInit(MLIRContext *context, const TowerConfig &tower) {
+  int64_t width = tower.width, mlp = tower.getMlp(), layers = tower.layers;
   BlockInit init;
   init.inProj = normalInit(context, std::pow(width, -0.5));
   init.outProj = init.proj = normalInit(context, std::pow(width, -0.5) * std::pow(2.0 * layers, -0.5));
@@ -27,29 +27,35 @@ static BlockInit textInit(MLIRContext *context, int64_t width, int64_t mlp, int6
   return init;
 }
 
-static BlockConfig makeBlock(const ClipConfig &config, const TowerConfig &tower, BlockInit init, bool causal) {
+BlockConfig models::makeBlock(const ClipConfig &config, const TowerConfig &tower, BlockInit init, bool causal) {
   return {tower.width, tower.getHeads(), tower.getMlp(), config.activation, config.eps, causal, init};
 }
 
-Value models::encodeImage(ModelBuilder &b, const ClipConfig &config, Value image) {
+Value models::visionRows(ModelBuilder &b, const ClipConfig &config, Value image) {
   const TowerConfig &tower = config.vision;
   int64_t width = tower.width, patches = config.getGrid() * config.getGrid();
   InitializerAttr scaled = normalInit(b.getContext(), std::pow(width, -0.5));
   BlockConfig block = makeBlock(config, tower, visionInit(b.getContext(), width, tower.getMlp()), /*causal=*/false);
 
-  Layer visual(b, "visual");
   Value x = patchEmbedding(b, "conv1", image, config.patch, width,
                            torchDefaultInit(b.getContext(), 3 * config.patch * config.patch));
   x = prependToken(b, b.parameter("class_embedding", {width}, scaled), x);
   x = b.make<AddOp>(x, b.parameter("positional_embedding", {patches + 1, width}, scaled));
   x = layerNorm(b, "ln_pre", x, config.eps);
-  x = transformer(b, "transformer", x, tower.layers, block);
+  return transformer(b, "transformer", x, tower.layers, block);
+}
+
+Value models::encodeImage(ModelBuilder &b, const ClipConfig &config, Value image) {
+  int64_t width = config.vision.width;
+  InitializerAttr scaled = normalInit(b.getContext(), std::pow(width, -0.5));
+  Layer visual(b, "visual");
+  Value x = visionRows(b, config, image);
   Value classRow = b.reshape(b.slice(x, 1, 0, 1), {shapeOf(x)[0], width});
   classRow = layerNorm(b, "ln_post", classRow, config.eps);
   return b.make<MatmulOp>(classRow, b.parameter("proj", {width, config.embed}, scaled), UnitAttr(), UnitAttr());
 }
 
-static Value embedTokens(ModelBuilder &b, const ClipConfig &config, Value text) {
+Value models::embedTokens(ModelBuilder &b, const ClipConfig &config, Value text) {
   Layer layer(b, "token_embedding");
   Value table = b.parameter("weight", {config.vocabulary, config.text.width}, normalInit(b.getContext(), 0.02));
   return b.make<EmbeddingOp>(table, text);
@@ -58,14 +64,14 @@ static Value embedTokens(ModelBuilder &b, const ClipConfig &config, Value text) 
 Value models::encodeText(ModelBuilder &b, const ClipConfig &config, Value text) {
   const TowerConfig &tower = config.text;
   int64_t width = tower.width, length = shapeOf(text)[1];
-  BlockInit init = textInit(b.getContext(), width, tower.getMlp(), tower.layers);
 
   Value x = embedTokens(b, config, text);
   Value positions = b.parameter("positional_embedding", {config.context, width}, normalInit(b.getContext(), 0.01));
   if (length < config.context)
     positions = b.slice(positions, 0, 0, length);
   x = b.make<AddOp>(x, positions);
-  x = transformer(b, "transformer", x, tower.layers, makeBlock(config, tower, init, /*causal=*/true));
+  x = transformer(b, "transformer", x, tower.layers,
+                  makeBlock(config, tower, textInit(b.getContext(), tower), /*causal=*/true));
   x = layerNorm(b, "ln_final", x, config.eps);
   Value end = b.make<GatherRowsOp>(x, b.make<ArgmaxOp>(text));
   Value projection =

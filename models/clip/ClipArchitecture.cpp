@@ -2,9 +2,8 @@
 // The entries of CLIP, and what a compiled file says about the model.
 #include "models/clip/ClipArchitecture.h"
 
+#include "models/common/Entries.h"
 #include "models/common/Losses.h"
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringSet.h"
 #include <cmath>
 
 using namespace mlir;
@@ -12,12 +11,6 @@ using namespace vlp;
 using namespace vlp::models;
 
 namespace {
-/// The sizes of one entry.
-struct EntrySizes {
-  int64_t batch;
-  int64_t length;
-};
-
 class ClipEntries {
 public:
   ClipEntries(ModuleOp module, const ClipConfig &config) : b(module), config(config) {}
@@ -130,107 +123,32 @@ const Architecture &vlp::models::getClipArchitecture() {
   return architecture;
 }
 
-/// Sizes of the entries, or all that is wrong with the requests.
-static llvm::Expected<std::vector<EntrySizes>> resolveEntries(const ClipConfig &config,
-                                                              ArrayRef<EntryRequest> requests) {
-  std::vector<std::string> problems, known;
-  for (const EntryInfo &info : getClipArchitecture().getEntries())
-    known.push_back(info.name);
-  std::vector<EntrySizes> sizes;
-  llvm::StringSet<> seen;
-  for (const EntryRequest &request : requests) {
-    auto position = llvm::find(known, request.name);
-    if (position == known.end()) {
-      problems.push_back("unknown entry '" + request.name + "'; " + suggest(request.name, known));
-      continue;
-    }
-    if (!seen.insert(request.name).second)
-      problems.push_back("entry '" + request.name + "' is asked for twice");
-    EntrySizes entry{getClipArchitecture().getEntries()[position - known.begin()].defaultBatch, config.context};
-    for (auto &[option, value] : request.options) {
-      if (option != "batch" && option != "length")
-        problems.push_back("entry '" + request.name + "' has no option '" + option + "'; known: batch, length");
-      else if (value < 1 || (option == "length" && value > config.context))
-        problems.push_back("entry '" + request.name + "': " + option + "=" + std::to_string(value) +
-                           ", expected at least 1" +
-                           (option == "length" ? " and at most " + std::to_string(config.context) : ""));
-      else
-        (option == "batch" ? entry.batch : entry.length) = value;
-    }
-    sizes.push_back(entry);
-  }
-  if (!problems.empty())
-    return makeError(llvm::join(problems, "; "));
-  return sizes;
+void models::clampLogitScale(ModuleOp module) {
+  if (module->hasAttr("vlp.recipe"))
+    module.lookupSymbol("logit_scale")
+        ->setAttr("vlp.max_multiplier", FlatSymbolRefAttr::get(module.getContext(), "train.logit_scale_max"));
 }
 
-static DictionaryAttr makeDictionary(Builder &builder, const std::map<std::string, double> &values) {
-  NamedAttrList list;
-  for (auto &[name, value] : values)
-    list.append(name, builder.getF64FloatAttr(value));
-  return list.getDictionary(builder.getContext());
-}
-
-/// Names in other files: extra tensors of OpenAI's archives, and parameters that these entries do not use, are passed
-/// over.
-static DictionaryAttr makeAliases(ModuleOp module, const ClipConfig &config) {
-  Builder builder(module.getContext());
-  NamedAttrList aliases;
-  for (StringRef extra : {"context_length", "input_resolution", "vocab_size"})
-    aliases.append(extra, builder.getStringAttr(""));
-  for (const std::string &name : ClipEntries::getParameterNames(module.getContext(), config))
-    if (!module.lookupSymbol(name))
-      aliases.append(name, builder.getStringAttr(""));
-  return aliases.getDictionary(module.getContext());
-}
-
-static void describe(ModuleOp module, StringRef name, const ClipConfig &config) {
-  Builder builder(module.getContext());
-  module->setAttr("vlp.model", builder.getStringAttr(name));
-  module->setAttr("vlp.architecture", builder.getStringAttr("clip"));
-  module->setAttr("vlp.config", makeDictionary(builder, config.getSizes()));
-  module->setAttr("vlp.aliases", makeAliases(module, config));
-  auto floats = [&](ArrayRef<float> values) { return builder.getDenseF32ArrayAttr(values); };
-  module->setAttr("vlp.preprocessing",
-                  builder.getDictionaryAttr({
-                      builder.getNamedAttr("context_length", builder.getI64IntegerAttr(config.context)),
-                      builder.getNamedAttr("image_size", builder.getI64IntegerAttr(config.image)),
-                      builder.getNamedAttr("mean", floats(config.mean)),
-                      builder.getNamedAttr("std", floats(config.deviation)),
-                      builder.getNamedAttr("vocabulary_size", builder.getI64IntegerAttr(config.vocabulary)),
-                  }));
-}
-
-/// How training entries begin and what they keep within bounds.
-static void describeTraining(ModuleOp module, const ClipRecipe &recipe) {
-  Builder builder(module.getContext());
-  if (llvm::none_of(module.getOps<func::FuncOp>(), [](func::FuncOp entry) { return entry->hasAttr("vlp.optimizer"); }))
-    return;
-  module->setAttr("vlp.recipe", makeDictionary(builder, {{"train.learning_rate", recipe.learningRate},
-                                                         {"train.weight_decay", recipe.weightDecay},
-                                                         {"train.beta1", recipe.beta1},
-                                                         {"train.beta2", recipe.beta2},
-                                                         {"train.eps", recipe.eps},
-                                                         {"train.clip_norm", recipe.clipNorm},
-                                                         {"train.warmup_steps", recipe.warmupSteps},
-                                                         {"train.total_steps", recipe.totalSteps},
-                                                         {"train.logit_scale_max", recipe.logitScaleMax}}));
-  // open_clip clamps t to [0, ln 100] after each step.
-  module.lookupSymbol("logit_scale")
-      ->setAttr("vlp.max_multiplier", FlatSymbolRefAttr::get(module.getContext(), "train.logit_scale_max"));
+std::map<std::string, double> models::getScalars(const ClipRecipe &recipe) {
+  return {{"train.learning_rate", recipe.learningRate},
+          {"train.weight_decay", recipe.weightDecay},
+          {"train.beta1", recipe.beta1},
+          {"train.beta2", recipe.beta2},
+          {"train.eps", recipe.eps},
+          {"train.clip_norm", recipe.clipNorm},
+          {"train.warmup_steps", recipe.warmupSteps},
+          {"train.total_steps", recipe.totalSteps},
+          {"train.logit_scale_max", recipe.logitScaleMax}};
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>> vlp::models::buildClip(MLIRContext *context, StringRef name,
                                                              const ClipConfig &config,
                                                              ArrayRef<EntryRequest> requests) {
-  std::vector<EntryRequest> entries(requests.begin(), requests.end());
-  if (entries.empty())
-    for (const EntryInfo &info : getClipArchitecture().getEntries())
-      if (info.byDefault)
-        entries.push_back({info.name, {}});
+  std::vector<EntryInfo> known = getClipArchitecture().getEntries();
+  std::vector<EntryRequest> entries = orDefaults(requests, known);
   if (llvm::Error error = config.verify())
     return error;
-  auto sizes = resolveEntries(config, entries);
+  auto sizes = resolveEntries(known, config.context, entries);
   if (!sizes)
     return sizes.takeError();
 
@@ -239,7 +157,11 @@ llvm::Expected<OwningOpRef<ModuleOp>> vlp::models::buildClip(MLIRContext *contex
   ClipEntries builder(*module, config);
   for (auto [request, size] : llvm::zip_equal(entries, *sizes))
     builder.build(request, size);
-  describe(*module, name, config);
-  describeTraining(*module, config.recipe);
+  describeModel(*module, name, "clip", config.getSizes(), config.getPreprocessing());
+  // Tensors that OpenAI's archives have besides.
+  describeAliases(*module, {"context_length", "input_resolution", "vocab_size"},
+                  ClipEntries::getParameterNames(context, config));
+  describeRecipe(*module, getScalars(config.recipe));
+  clampLogitScale(*module);
   return module;
 }

@@ -2,30 +2,22 @@
 // The sizes of a CLIP model with a vision transformer.
 #pragma once
 
-#include "models/common/Architecture.h"
+#include "models/common/Entries.h"
 #include "models/common/Layers.h"
+#include "models/common/Sizes.h"
+#include "models/common/TowerConfig.h"
 #include <array>
-#include <map>
 
 namespace vlp::models {
-
-struct TowerConfig {
-  int64_t width = 0;
-  int64_t layers = 0;
-  /// 0: heads of 64 columns, as OpenAI's models have.
-  int64_t heads = 0;
-  /// Width of the hidden layer; 0: four times the width.
-  int64_t mlp = 0;
-
-  int64_t getHeads() const { return heads ? heads : std::max<int64_t>(1, width / 64); }
-  int64_t getMlp() const { return mlp ? mlp : 4 * width; }
-};
 
 /// How it is trained unless the user sets other scalars; see README.md.
 struct ClipRecipe {
   double learningRate = 5e-4, weightDecay = 0.2, beta1 = 0.9, beta2 = 0.98, eps = 1e-6, clipNorm = 0;
   double warmupSteps = 2000, totalSteps = 100000, logitScaleMax = 100;
 };
+
+/// By the names of the scalars.
+std::map<std::string, double> getScalars(const ClipRecipe &recipe);
 
 struct ClipConfig {
   /// Pixels of a picture's side; a multiple of `patch`.
@@ -46,6 +38,7 @@ struct ClipConfig {
   ClipRecipe recipe;
 
   int64_t getGrid() const { return image / patch; }
+  Preprocessing getPreprocessing() const { return {image, context, vocabulary, mean, deviation}; }
 
   /// Reads all sizes off a checkpoint's tensors (OpenAI names with their shapes). What shapes do not show comes from
   /// `metadata` where it says so: act (gelu, quick_gelu), ln_eps, heads or vision_heads and text_heads. Tensors that
@@ -57,6 +50,11 @@ struct ClipConfig {
   llvm::Error apply(const Settings &settings);
   /// Fails, with all reasons, if no such model can be built.
   llvm::Error verify() const;
+  /// The same, adding the reasons to `problems`, for models with these towers inside. Sizes one by one are not checked.
+  void check(std::vector<std::string> &problems) const;
+  static const SizeTable<ClipConfig> &getSizeTable();
+  /// With heads and hidden widths that are left open put in.
+  ClipConfig resolved() const;
   /// Names of settings with what they mean.
   static std::vector<std::pair<std::string, std::string>> getSettings();
   /// All sizes as numbers, by the names of the settings.

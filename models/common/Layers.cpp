@@ -22,6 +22,12 @@ Value models::layerNorm(ModelBuilder &b, StringRef name, Value x, double eps) {
   return b.make<LayerNormOp>(x, gamma, beta, b.ops().getF64FloatAttr(eps));
 }
 
+bool models::parseActivation(StringRef text, Activation &activation) {
+  bool exact = text == "gelu" || text == "gelu erf";
+  activation = exact ? Activation::Gelu : Activation::QuickGelu;
+  return exact || text == "quick_gelu";
+}
+
 Value models::activate(ModelBuilder &b, Activation activation, Value x) {
   return activation == Activation::Gelu ? b.make<GeluOp>(x) : b.make<QuickGeluOp>(x);
 }
@@ -39,24 +45,62 @@ Value models::prependToken(ModelBuilder &b, Value token, Value x) {
   return b.make<ConcatOp>(ValueRange{first, x}, b.ops().getI64IntegerAttr(1));
 }
 
-Value models::selfAttention(ModelBuilder &b, StringRef name, Value x, const BlockConfig &config) {
-  Layer layer(b, name);
-  int64_t width = config.width;
-  InitializerAttr zero = constantInit(b.getContext(), 0.0);
-  Value weight = b.parameter("in_proj_weight", {3 * width, width}, config.init.inProj);
-  Value bias = b.parameter("in_proj_bias", {3 * width}, zero);
-  Value qkv;
-  {
-    Layer inProj(b, "in_proj");
-    qkv = b.make<LinearOp>(x, weight, bias);
+Value models::appendToken(ModelBuilder &b, Value x, Value token) {
+  ArrayRef<int64_t> shape = shapeOf(x);
+  Value last = b.broadcast(token, {shape[0], 1, shape[2]});
+  return b.make<ConcatOp>(ValueRange{x, last}, b.ops().getI64IntegerAttr(1));
+}
+
+Value models::numberOfToken(ModelBuilder &b, Value ids, int64_t size, int64_t which, double special, double other) {
+  std::vector<float> values(size, float(other));
+  values[which] = float(special);
+  Value table = b.make<ConstantOp>(DenseElementsAttr::get(b.floatType({size, 1}), ArrayRef<float>(values)));
+  return b.reshape(b.make<EmbeddingOp>(table, ids), shapeOf(ids));
+}
+
+Value models::attend(ModelBuilder &b, Value q, Value k, Value v, int64_t heads, bool causal, Value mask) {
+  double scale = 1.0 / std::sqrt(double(shapeOf(q).back() / heads));
+  return b.make<AttentionOp>(q, k, v, mask, b.ops().getI64IntegerAttr(heads), b.ops().getF64FloatAttr(scale),
+                             causal ? b.ops().getUnitAttr() : UnitAttr());
+}
+
+namespace {
+/// torch.nn.MultiheadAttention's one matrix for queries, keys and values.
+struct InProjection {
+  InProjection(ModelBuilder &b, const BlockConfig &config)
+      : b(b), width(config.width), weight(b.parameter("in_proj_weight", {3 * width, width}, config.init.inProj)),
+        bias(b.parameter("in_proj_bias", {3 * width}, constantInit(b.getContext(), 0.0))) {}
+
+  /// Parts first .. first + count of query, key, value.
+  Value apply(Value x, int64_t first, int64_t count) {
+    Layer layer(b, "in_proj");
+    if (count == 3)
+      return b.make<LinearOp>(x, weight, bias);
+    return b.make<LinearOp>(x, b.slice(weight, 0, first * width, count * width),
+                            b.slice(bias, 0, first * width, count * width));
   }
-  Value q = b.slice(qkv, 2, 0, width);
-  Value k = b.slice(qkv, 2, width, width);
-  Value v = b.slice(qkv, 2, 2 * width, width);
-  double scale = 1.0 / std::sqrt(double(width / config.heads));
-  Value y = b.make<AttentionOp>(q, k, v, /*mask=*/Value(), b.ops().getI64IntegerAttr(config.heads),
-                                b.ops().getF64FloatAttr(scale), config.causal ? b.ops().getUnitAttr() : UnitAttr());
-  return linear(b, "out_proj", y, width, config.init.outProj, zero);
+  Value part(Value projected, int64_t index) { return b.slice(projected, 2, index * width, width); }
+
+  ModelBuilder &b;
+  int64_t width;
+  Value weight, bias;
+};
+} // namespace
+
+Value models::selfAttention(ModelBuilder &b, StringRef name, Value x, const BlockConfig &config, Value mask) {
+  Layer layer(b, name);
+  InProjection in(b, config);
+  Value qkv = in.apply(x, 0, 3), q = in.part(qkv, 0), k = in.part(qkv, 1), v = in.part(qkv, 2);
+  Value y = attend(b, q, k, v, config.heads, config.causal, mask);
+  return linear(b, "out_proj", y, config.width, config.init.outProj, constantInit(b.getContext(), 0.0));
+}
+
+Value models::crossAttention(ModelBuilder &b, StringRef name, Value x, Value context, const BlockConfig &config) {
+  Layer layer(b, name);
+  InProjection in(b, config);
+  Value q = in.apply(x, 0, 1), kv = in.apply(context, 1, 2), k = in.part(kv, 0), v = in.part(kv, 1);
+  Value y = attend(b, q, k, v, config.heads);
+  return linear(b, "out_proj", y, config.width, config.init.outProj, constantInit(b.getContext(), 0.0));
 }
 
 Value models::mlp(ModelBuilder &b, StringRef name, Value x, const BlockConfig &config) {
@@ -69,16 +113,23 @@ Value models::mlp(ModelBuilder &b, StringRef name, Value x, const BlockConfig &c
   return linear(b, "c_proj", hidden, config.width, config.init.proj, config.init.projBias);
 }
 
-Value models::residualAttentionBlock(ModelBuilder &b, Value x, const BlockConfig &config) {
-  x = b.make<AddOp>(x, selfAttention(b, "attn", layerNorm(b, "ln_1", x, config.eps), config));
+Value models::residualAttentionBlock(ModelBuilder &b, Value x, const BlockConfig &config, Value mask) {
+  x = b.make<AddOp>(x, selfAttention(b, "attn", layerNorm(b, "ln_1", x, config.eps), config, mask));
   return b.make<AddOp>(x, mlp(b, "mlp", layerNorm(b, "ln_2", x, config.eps), config));
 }
 
-Value models::transformer(ModelBuilder &b, StringRef name, Value x, int64_t layers, const BlockConfig &config) {
+Value models::residualCrossAttentionBlock(ModelBuilder &b, Value x, Value context, const BlockConfig &config) {
+  Value q = layerNorm(b, "ln_1", x, config.eps), kv = layerNorm(b, "ln_1_kv", context, config.eps);
+  x = b.make<AddOp>(x, crossAttention(b, "attn", q, kv, config));
+  return b.make<AddOp>(x, mlp(b, "mlp", layerNorm(b, "ln_2", x, config.eps), config));
+}
+
+Value models::transformer(ModelBuilder &b, StringRef name, Value x, int64_t layers, const BlockConfig &config,
+                          Value mask) {
   Layer blocks(b, (name + ".resblocks").str());
   for (int64_t i = 0; i < layers; ++i) {
     Layer block(b, std::to_string(i));
-    x = residualAttentionBlock(b, x, config);
+    x = residualAttentionBlock(b, x, config, mask);
   }
   return x;
 }

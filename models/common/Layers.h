@@ -12,6 +12,9 @@ enum class Activation {
   QuickGelu ///< x sigmoid(1.702 x): OpenAI CLIP
 };
 
+/// "gelu" or "quick_gelu" (also as "gelu erf"); false for anything else.
+bool parseActivation(llvm::StringRef text, Activation &activation);
+
 /// How the weights of a block are drawn.
 struct BlockInit {
   InitializerAttr inProj, outProj, fc, proj;
@@ -46,17 +49,32 @@ mlir::Value patchEmbedding(ModelBuilder &b, llvm::StringRef name, mlir::Value im
 mlir::Value prependToken(ModelBuilder &b, mlir::Value token, mlir::Value x);
 
 /// torch.nn.MultiheadAttention of x with itself: one projection gives queries, keys and values.
-mlir::Value selfAttention(ModelBuilder &b, llvm::StringRef name, mlir::Value x, const BlockConfig &config);
+/// `mask`: as vlp.attention's; null: none.
+mlir::Value selfAttention(ModelBuilder &b, llvm::StringRef name, mlir::Value x, const BlockConfig &config,
+                          mlir::Value mask = {});
+/// The same module with queries from x, keys and values from `context` [B, S', D].
+mlir::Value crossAttention(ModelBuilder &b, llvm::StringRef name, mlir::Value x, mlir::Value context,
+                           const BlockConfig &config);
+/// Attention of projected q, k and v [B, S, D] in `heads` heads, scaled by the root of their width.
+mlir::Value attend(ModelBuilder &b, mlir::Value q, mlir::Value k, mlir::Value v, int64_t heads, bool causal = false,
+                   mlir::Value mask = {});
 
 /// c_fc, activation, c_proj.
 mlir::Value mlp(ModelBuilder &b, llvm::StringRef name, mlir::Value x, const BlockConfig &config);
 
 /// x + attention(ln_1 x), then x + mlp(ln_2 x) (pre-norm).
-mlir::Value residualAttentionBlock(ModelBuilder &b, mlir::Value x, const BlockConfig &config);
+mlir::Value residualAttentionBlock(ModelBuilder &b, mlir::Value x, const BlockConfig &config, mlir::Value mask = {});
+/// The same with attention to `context`, which has a norm of its own (ln_1_kv).
+mlir::Value residualCrossAttentionBlock(ModelBuilder &b, mlir::Value x, mlir::Value context, const BlockConfig &config);
 
 /// `layers` blocks under `name`.resblocks.N.
-mlir::Value transformer(ModelBuilder &b, llvm::StringRef name, mlir::Value x, int64_t layers,
-                        const BlockConfig &config);
+mlir::Value transformer(ModelBuilder &b, llvm::StringRef name, mlir::Value x, int64_t layers, const BlockConfig &config,
+                        mlir::Value mask = {});
+
+/// `token` [D] behind each sequence of x [B, S, D].
+mlir::Value appendToken(ModelBuilder &b, mlir::Value x, mlir::Value token);
+/// Of each id [...] in [0, size): `special` for id `which`, `other` for the rest.
+mlir::Value numberOfToken(ModelBuilder &b, mlir::Value ids, int64_t size, int64_t which, double special, double other);
 
 /// Rows divided by their Euclidean norm.
 mlir::Value l2Normalize(ModelBuilder &b, mlir::Value x);

@@ -2,6 +2,8 @@
 // Losses that several architectures share.
 #include "models/common/Losses.h"
 
+#include "models/common/Layers.h"
+
 #include "llvm/ADT/Sequence.h"
 
 using namespace mlir;
@@ -40,4 +42,15 @@ Value models::symmetricCrossEntropy(ModelBuilder &b, Value logits, Value pair) {
   Value targets = b.make<MatchTargetsOp>(b.floatType({batch, batch}), pair, pair);
   Value rows = b.make<SoftCrossEntropyOp>(logits, targets);
   return averageDirections(b, rows, b.make<SoftCrossEntropyOp>(transposed(b, logits), targets));
+}
+
+Value models::captionLoss(ModelBuilder &b, Value logits, Value text, int64_t padding) {
+  Layer layer(b, "caption_loss");
+  int64_t batch = shapeOf(logits)[0], predicted = shapeOf(logits)[1] - 1, classes = shapeOf(logits)[2];
+  Value rows = b.reshape(b.slice(logits, 1, 0, predicted), {batch * predicted, classes});
+  Value labels = b.reshape(b.slice(text, 1, 1, predicted), {batch * predicted});
+  Value losses = b.make<CrossEntropyOp>(rows, labels, b.ops().getI64IntegerAttr(padding), b.ops().getF64FloatAttr(0.0));
+  Value counted = numberOfToken(b, labels, classes, padding, 0, 1);
+  return b.make<DivOp>(b.make<ReduceSumOp>(losses, ArrayRef<int64_t>{0}),
+                       b.make<ReduceSumOp>(counted, ArrayRef<int64_t>{0}));
 }

@@ -1,8 +1,9 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Golden files of CLIP.
+// Golden files of all architectures.
 #include "tools/vlp-check/Golden.h"
 
 #include "models/clip/Clip.h"
+#include "models/coca/Coca.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -92,29 +93,88 @@ private:
 };
 } // namespace
 
-llvm::Expected<ClipGolden> tools::readClipGolden(MLIRContext *context, const std::string &path) {
+namespace {
+/// What the golden files of an architecture hold besides parameters and their gradients.
+struct Layout {
+  StringRef architecture;
+  /// Infers the model and builds its entry `gradients`.
+  llvm::Expected<OwningOpRef<ModuleOp>> (*build)(MLIRContext *context, const std::string &path,
+                                                 const SafetensorsFile &file);
+  /// Results of the entry that are in the file, as out/NAME.
+  std::vector<const char *> results;
+};
+} // namespace
+
+/// The gradients entry of as many items and tokens as the file has.
+static models::EntryRequest gradientsOf(const SafetensorsFile &file, int64_t context) {
+  int64_t batch = getDimension(file, "in/image", 4, 0, getDimension(file, "in/text", 2, 0, 1));
+  return {"gradients", {{"batch", batch}, {"length", getDimension(file, "in/text", 2, 1, context)}}};
+}
+
+static llvm::Expected<OwningOpRef<ModuleOp>> buildClipModule(MLIRContext *context, const std::string &path,
+                                                             const SafetensorsFile &file) {
+  auto config = models::ClipConfig::fromTensors(getParameterShapes(file), file.metadata());
+  if (!config)
+    return config.takeError();
+  return models::buildClip(context, path, *config, gradientsOf(file, config->context));
+}
+
+static llvm::Expected<OwningOpRef<ModuleOp>> buildCocaModule(MLIRContext *context, const std::string &path,
+                                                             const SafetensorsFile &file) {
+  auto config = models::CocaConfig::fromTensors(getParameterShapes(file), file.metadata());
+  if (!config)
+    return config.takeError();
+  return models::buildCoca(context, path, *config, gradientsOf(file, config->clip.context));
+}
+
+static ArrayRef<Layout> getLayouts() {
+  static const Layout layouts[] = {
+      {"clip", buildClipModule, {"loss", "logits_per_image"}},
+      {"coca", buildCocaModule, {"contrastive_loss", "caption_loss", "image_features", "text_features", "logits"}},
+  };
+  return layouts;
+}
+
+std::vector<std::string> tools::getGoldenArchitectures() {
+  std::vector<std::string> names;
+  for (const Layout &layout : getLayouts())
+    names.push_back(layout.architecture.str());
+  return names;
+}
+
+/// The types of an entry's ports by name.
+static std::map<std::string, RankedTensorType> getPorts(func::FuncOp entry, bool results) {
+  std::map<std::string, RankedTensorType> ports;
+  ArrayRef<Type> types = results ? entry.getResultTypes() : entry.getArgumentTypes();
+  for (auto [i, type] : llvm::enumerate(types)) {
+    auto name = results ? entry.getResultAttrOfType<StringAttr>(i, "vlp.name")
+                        : entry.getArgAttrOfType<StringAttr>(i, "vlp.name");
+    ports[name.getValue().str()] = cast<RankedTensorType>(type);
+  }
+  return ports;
+}
+
+llvm::Expected<Golden> tools::readGolden(MLIRContext *context, StringRef architecture, const std::string &path) {
+  const Layout *layout = llvm::find_if(getLayouts(), [&](const Layout &l) { return l.architecture == architecture; });
+  if (layout == getLayouts().end())
+    return models::makeError("unknown architecture '" + architecture + "'; " +
+                             models::suggest(architecture, getGoldenArchitectures()));
   Expected<SafetensorsFile> file = SafetensorsFile::open(path);
   if (!file)
     return models::makeError(file.status().message());
-  ClipGolden golden;
-  llvm::Expected<models::ClipConfig> config =
-      models::ClipConfig::fromTensors(getParameterShapes(*file), file->metadata());
-  if (!config)
-    return models::makeError(path + ": " + llvm::toString(config.takeError()));
-  golden.config = *config;
-  int64_t batch = getDimension(*file, "in/image", 4, 0, getDimension(*file, "in/text", 2, 0, 1));
-  int64_t length = getDimension(*file, "in/text", 2, 1, config->context);
-  models::EntryRequest entry{"gradients", {{"batch", batch}, {"length", length}}};
-  auto module = models::buildClip(context, path, *config, entry);
+  auto module = layout->build(context, path, *file);
   if (!module)
     return models::makeError(path + ": " + llvm::toString(module.takeError()));
+  Golden golden;
   golden.module = std::move(*module);
 
   Collector collector(*file);
-  golden.inputs["image"] = collector.take("in/image", {batch, 3, config->image, config->image});
-  golden.inputs["text"] = collector.take("in/text", {batch, length}, /*isInteger=*/true);
-  golden.expected["loss"] = collector.take("out/loss", {});
-  golden.expected["logits_per_image"] = collector.take("out/logits_per_image", {batch, batch});
+  auto entry = golden.module->lookupSymbol<func::FuncOp>("gradients");
+  for (auto &[name, type] : getPorts(entry, /*results=*/false))
+    golden.inputs[name] = collector.take("in/" + name, toShape(type), type.getElementType().isInteger());
+  auto results = getPorts(entry, /*results=*/true);
+  for (const char *name : layout->results)
+    golden.expected[name] = collector.take(std::string("out/") + name, toShape(results.at(name)));
   for (auto &[name, type] : getStateTypes(*golden.module)) {
     golden.parameters[name] = collector.take("param/" + name, toShape(type));
     golden.expected["grad/" + name] = collector.take("grad/" + name, toShape(type));

@@ -3,25 +3,28 @@
 #pragma once
 
 #include "dialect/Interpreter/Interpreter.h"
-#include "models/clip/ClipConfig.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
 #include "runtime/checkpoint/Safetensors.h"
 
 namespace vlp::tools {
 
-/// A golden file of CLIP, converted to f64 (integers to i32), and the module that computes what it holds.
-struct ClipGolden {
-  models::ClipConfig config;
+/// A golden file, converted to f64 (integers to i32), and the module that computes what it holds.
+struct Golden {
   /// With the entry `gradients`, not differentiated yet.
   mlir::OwningOpRef<mlir::ModuleOp> module;
   /// By name without the prefix.
   State<double> parameters;
   std::map<std::string, Array<double>> inputs;
-  /// loss, logits_per_image, grad/NAME.
+  /// Losses and what else the file has of the entry's results, by name, and grad/NAME.
   std::map<std::string, Array<double>> expected;
 };
 
+/// clip, coca, ...
+std::vector<std::string> getGoldenArchitectures();
+
 /// Opens `path`, infers the model's sizes from its tensors and metadata, and builds it. All tensors that are missing,
 /// misnamed or misshapen are listed in one error, a line each.
-llvm::Expected<ClipGolden> readClipGolden(mlir::MLIRContext *context, const std::string &path);
+llvm::Expected<Golden> readGolden(mlir::MLIRContext *context, llvm::StringRef architecture, const std::string &path);
 
 } // namespace vlp::tools

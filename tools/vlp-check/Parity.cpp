@@ -57,13 +57,13 @@ static ParityRow compare(const std::string &name, const Array<double> &expected,
   return row;
 }
 
-/// Names of results in the order of reports.
+/// Names of results in the order of reports: losses, other results, gradients.
 static std::vector<std::string> getNames(const Arrays<double> &expected) {
   std::vector<std::string> names;
-  for (StringRef prefix : {"loss", "logits", "grad/"})
-    for (auto &[name, array] : expected)
-      if (StringRef(name).starts_with(prefix))
-        names.push_back(name);
+  for (auto &[name, array] : expected)
+    names.push_back(name);
+  auto rank = [](StringRef name) { return isGradient(name) ? 2 : name.ends_with("loss") ? 0 : 1; };
+  llvm::sort(names, [&](StringRef a, StringRef b) { return std::pair(rank(a), a) < std::pair(rank(b), b); });
   return names;
 }
 
@@ -121,15 +121,15 @@ static llvm::Error checkResults(const Arrays<double> &expected, const Arrays<dou
   return llvm::Error::success();
 }
 
-llvm::Expected<ParityReport> tools::checkClipParity(const std::string &goldenFile, const Device &device,
-                                                    const std::string &autocastFile) {
+llvm::Expected<ParityReport> tools::checkParity(llvm::StringRef architecture, const std::string &goldenFile,
+                                                const Device &device, const std::string &autocastFile) {
   DialectRegistry registry;
   registerDialects(registry);
   registerTargets();
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   context.printOpOnDiagnostic(false);
   DiagnosticPrinter diagnostics(&context);
-  llvm::Expected<ClipGolden> golden = readClipGolden(&context, goldenFile);
+  llvm::Expected<Golden> golden = readGolden(&context, architecture, goldenFile);
   if (!golden)
     return golden.takeError();
   auto run = [&](const Device &device) {

@@ -26,11 +26,11 @@ struct ParityReport {
   bool passed() const;
 };
 
-/// Against the golden numbers: loss rtol 1e-5, logits 1e-5, each gradient 1e-4. In bf16, against the interpreter in
-/// f64, for which the golden numbers are f32: each tensor, and all gradients as one vector (row "gradients"), at
-/// most 1.5 times as far as PyTorch's bf16 autocast or, where that came nearer by luck, as 2^-8, the distance of bf16
-/// numbers. `autocastFile`: see findAutocastErrors. NaN never passes.
-llvm::Expected<ParityReport> checkClipParity(const std::string &goldenFile, const Device &device,
-                                             const std::string &autocastFile = "");
+/// Against the golden numbers of an architecture: losses and other results 1e-5, each gradient 1e-4. In bf16, against
+/// the interpreter in f64, for which the golden numbers are f32: each tensor, and all gradients as one vector (row
+/// "gradients"), at most 1.5 times as far as PyTorch's bf16 autocast or, where that came nearer by luck, as 2^-8, the
+/// distance of bf16 numbers. `autocastFile`: see findAutocastErrors. NaN never passes.
+llvm::Expected<ParityReport> checkParity(llvm::StringRef architecture, const std::string &goldenFile,
+                                         const Device &device, const std::string &autocastFile = "");
 
 } // namespace vlp::tools

@@ -100,13 +100,10 @@ static int runParity(const Options &options) {
   if (arguments.size() != 2)
     return reportError(
         models::makeError("expected: vlp-check parity ARCH GOLDEN.safetensors --device=reference|cpu|cuda|sim"));
-  if (arguments[0] != "clip")
-    return reportError(
-        models::makeError("unknown architecture '" + arguments[0] + "'; " + models::suggest(arguments[0], {"clip"})));
   llvm::Expected<Device> device = parseDevice(options);
   if (!device)
     return reportError(device.takeError());
-  llvm::Expected<ParityReport> report = checkClipParity(arguments[1], *device, options.autocast);
+  llvm::Expected<ParityReport> report = checkParity(arguments[0], arguments[1], *device, options.autocast);
   if (!report)
     return reportError(report.takeError());
   unsigned failed = printReport(*report, device->precision == Precision::BF16);

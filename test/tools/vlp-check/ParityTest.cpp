@@ -24,7 +24,7 @@ protected:
   void TearDown() override { std::filesystem::remove(getPath()); }
 
   void expectPass(const std::string &path) {
-    auto report = checkClipParity(path, GetParam());
+    auto report = checkParity("clip", path, GetParam());
     ASSERT_TRUE(bool(report)) << llvm::toString(report.takeError());
     EXPECT_GT(report->rows.size(), 10u);
     for (const ParityRow &row : report->rows)
@@ -72,7 +72,7 @@ TEST_P(ParityTest, WrongGradientAndNaNAreOut) {
   reinterpret_cast<float *>(proj.data())[3] += 1;
   reinterpret_cast<float *>(golden.tensors["grad/text_projection"].bytes.data())[0] = NAN;
   golden.write(getPath());
-  auto report = checkClipParity(getPath(), GetParam());
+  auto report = checkParity("clip", getPath(), GetParam());
   ASSERT_TRUE(bool(report)) << llvm::toString(report.takeError());
   EXPECT_FALSE(report->passed());
   for (const ParityRow &row : report->rows)
@@ -87,7 +87,7 @@ TEST_P(ParityTest, AllProblemsOfAFileAreListed) {
   golden.tensors.erase("out/loss");
   golden.tensors["param/text_projection"].shape = {20, 64};
   golden.write(getPath());
-  auto report = checkClipParity(getPath(), GetParam());
+  auto report = checkParity("clip", getPath(), GetParam());
   ASSERT_FALSE(bool(report));
   std::string message = llvm::toString(report.takeError());
   for (const char *part : {"'grad/ln_final.bias' is missing; did you mean 'grad/ln_final.bais'",
@@ -96,7 +96,7 @@ TEST_P(ParityTest, AllProblemsOfAFileAreListed) {
 }
 
 TEST_P(ParityTest, NoSuchFile) {
-  auto report = checkClipParity("/nowhere/x.safetensors", GetParam());
+  auto report = checkParity("clip", "/nowhere/x.safetensors", GetParam());
   ASSERT_FALSE(bool(report));
   EXPECT_NE(llvm::toString(report.takeError()).find("/nowhere/x.safetensors"), std::string::npos);
 }
@@ -147,7 +147,7 @@ TEST_F(ParityBF16Test, OfficialModelIsAsNearAsAutocast) {
   const char *shared = std::getenv("VLP_SHARED");
   if (!shared)
     GTEST_SKIP() << "VLP_SHARED is not set";
-  auto report = checkClipParity(std::string(shared) + "/golden/clip_vit_tiny.safetensors", device);
+  auto report = checkParity("clip", std::string(shared) + "/golden/clip_vit_tiny.safetensors", device);
   ASSERT_TRUE(bool(report)) << llvm::toString(report.takeError());
   ASSERT_EQ(report->rows.size(), 65u);
   for (const ParityRow &row : report->rows) {
@@ -163,34 +163,34 @@ TEST_F(ParityBF16Test, OfficialModelIsAsNearAsAutocast) {
 
 TEST_F(ParityBF16Test, FurtherThanAutocastIsOut) {
   write(1e-6);
-  auto report = checkClipParity(golden, device, autocast);
+  auto report = checkParity("clip", golden, device, autocast);
   ASSERT_TRUE(bool(report)) << llvm::toString(report.takeError());
   EXPECT_FALSE(report->passed());
   EXPECT_FALSE(report->rows.back().passed);
   EXPECT_EQ(report->rows.back().tolerance, 1.5 / 256) << "bf16 itself";
   write(0.5);
-  report = checkClipParity(golden, device, autocast);
+  report = checkParity("clip", golden, device, autocast);
   ASSERT_TRUE(bool(report)) << llvm::toString(report.takeError());
   EXPECT_TRUE(report->passed());
 }
 
 TEST_F(ParityBF16Test, UnknownGoldenFilesNeedErrorsOfTheirOwn) {
   write(0.5);
-  auto report = checkClipParity(golden, device);
+  auto report = checkParity("clip", golden, device);
   ASSERT_FALSE(bool(report));
   EXPECT_NE(llvm::toString(report.takeError()).find("make them with tools/reference/clip_autocast.py"),
             std::string::npos);
   std::filesystem::resize_file(autocast, 20);
-  report = checkClipParity(golden, device, autocast);
+  report = checkParity("clip", golden, device, autocast);
   ASSERT_FALSE(bool(report));
   EXPECT_NE(llvm::toString(report.takeError()).find("is not what"), std::string::npos);
   write(0.5, /*all=*/false);
-  report = checkClipParity(golden, device, autocast);
+  report = checkParity("clip", golden, device, autocast);
   ASSERT_FALSE(bool(report));
   EXPECT_NE(llvm::toString(report.takeError()).find("expected an error of autocast for 'logits_per_image'"),
             std::string::npos);
   std::ofstream(golden, std::ios::binary | std::ios::app) << "changed";
-  report = checkClipParity(golden, device, autocast);
+  report = checkParity("clip", golden, device, autocast);
   EXPECT_FALSE(bool(report));
   llvm::consumeError(report.takeError());
 }
@@ -200,7 +200,7 @@ TEST_F(ParityBF16Test, ErrorsOfAnotherFileAreRefused) {
   std::string document = autocast;
   GoldenTensors other = test::makeClipGolden(config(), /*batch=*/2, /*length=*/5);
   other.write(golden);
-  auto report = checkClipParity(golden, device, document);
+  auto report = checkParity("clip", golden, device, document);
   ASSERT_FALSE(bool(report));
   EXPECT_NE(llvm::toString(report.takeError()).find("with SHA-256"), std::string::npos);
 }
