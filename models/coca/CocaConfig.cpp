@@ -64,6 +64,8 @@ llvm::Error CocaConfig::verify() const {
   checkSizes(getSizeTable(), *this, problems);
   clip.check(problems);
   decoder.check("decoder", problems);
+  if (queries == 1)
+    problems.push_back("pool.queries = 1, expected at least 2: the first is the embedding, the others the decoder's");
   if (poolHeads < 1 || clip.embed % poolHeads)
     problems.push_back("embed = " + std::to_string(clip.embed) +
                        " is no multiple of pool.heads = " + std::to_string(poolHeads));

@@ -2,6 +2,7 @@
 // Rows picked by index: embedding, gather_rows, scatter_rows.
 #include "passes/CPU/Emitters.h"
 #include "passes/CPU/LaunchFunction.h"
+#include "passes/Kernels/AccessOffset.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -15,12 +16,10 @@ public:
   bool supports(KernelOp kernel, const TargetInfo &, std::string &why) const override {
     KernelBody body(kernel);
     bool known = isa_and_nonnull<EmbeddingOp, GatherRowsOp, ScatterRowsOp>(body.anchor);
-    for (unsigned i = 0; known && i < 2; ++i) {
-      std::optional<Access> access = inputAccess(body.anchor->getOperand(i));
-      known = access && (i == 0 || access->isContiguous());
-    }
+    for (unsigned i = 0; known && i < 2; ++i)
+      known = inputAccess(body.anchor->getOperand(i)).has_value();
     if (!known)
-      why = "expected embedding, gather_rows or scatter_rows with contiguous indices";
+      why = "expected embedding, gather_rows or scatter_rows of strided accesses";
     return known;
   }
 
@@ -43,7 +42,7 @@ public:
     Value tablePointer = f.input(cast<BlockArgument>(table->source).getArgNumber());
     Value idPointer = f.input(cast<BlockArgument>(ids->source).getArgNumber());
     auto shape = body.shape(op->getResult(0));
-    auto idAt = [&](Value row) { return k.toIndex(k.loadI32(idPointer, k.add(row, ids->offset))); };
+    auto idAt = [&](Value row) { return k.toIndex(k.loadI32(idPointer, emitElementOffset(k, *ids, row))); };
     f.forRows(rowsOf(shape), rowsPerTask(columnsOf(shape)), [&](Value row) {
       Value base, isPicked;
       if (isa<EmbeddingOp>(op)) {

@@ -2,6 +2,7 @@
 // The gradient of an embedding table: rows of the gradient added up by id.
 #include "passes/CPU/Emitters.h"
 #include "passes/CPU/LaunchFunction.h"
+#include "passes/Kernels/AccessOffset.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -19,7 +20,7 @@ public:
     bool fits = op && body.numResults() == 1 && body.yields[0] == op.getResult();
     if (fits) {
       std::optional<Access> gradient = inputAccess(op.getGradient()), ids = inputAccess(op.getIds());
-      fits = gradient && gradient->strides.back() == 1 && ids && ids->isContiguous();
+      fits = gradient && gradient->strides.back() == 1 && ids;
     }
     if (!fits)
       why = "expected 'vlp.embedding_grad' alone, on rows of consecutive elements";
@@ -59,7 +60,7 @@ private:
     k.loop(0, table[0], 1,
            [&](Value row) { k.store(k.splat(0), f.result(0), k.add(k.mul(row, table[1]), column), lanes); });
     k.loop(0, op.getIds().getType().getNumElements(), 1, [&](Value position) {
-      Value id = k.toIndex(k.loadI32(idPointer, k.add(position, ids->offset)));
+      Value id = k.toIndex(k.loadI32(idPointer, emitElementOffset(k, *ids, position)));
       Point point{gradient->shape, position, column, lanes, {}};
       Value addend = k.loadVector(gradientPointer, offsetAt(k, *gradient, point), lanes);
       Value target = k.add(k.mul(id, table[1]), column);

@@ -2,6 +2,7 @@
 // Rows picked by index: embedding, gather_rows, scatter_rows.
 #include "passes/CUDA/Emitters.h"
 #include "passes/CUDA/LaunchFunction.h"
+#include "passes/Kernels/AccessOffset.h"
 #include "passes/Kernels/Elementwise.h"
 
 using namespace mlir;
@@ -16,12 +17,10 @@ public:
   bool supports(KernelOp kernel, const TargetInfo &, std::string &why) const override {
     KernelBody body(kernel);
     bool known = isa_and_nonnull<EmbeddingOp, GatherRowsOp, ScatterRowsOp>(body.anchor);
-    for (unsigned i = 0; known && i < 2; ++i) {
-      std::optional<Access> access = inputAccess(body.anchor->getOperand(i));
-      known = access && (i == 0 || access->isContiguous());
-    }
+    for (unsigned i = 0; known && i < 2; ++i)
+      known = inputAccess(body.anchor->getOperand(i)).has_value();
     if (!known) {
-      why = "expected embedding, gather_rows or scatter_rows with contiguous indices";
+      why = "expected embedding, gather_rows or scatter_rows of strided accesses";
       return false;
     }
     auto shape = body.shape(body.anchor->getResult(0));
@@ -66,7 +65,7 @@ private:
     KernelBuilder &k = f.k;
     FailureOr<Access> table = getAccess(op->getOperand(0)), ids = getAccess(op->getOperand(1));
     Type element = cast<RankedTensorType>(op->getOperand(0).getType()).getElementType();
-    auto idAt = [&](Value row) { return k.loadI32(f.source(*ids), k.add(row, ids->offset)); };
+    auto idAt = [&](Value row) { return k.loadI32(f.source(*ids), emitElementOffset(k, *ids, row)); };
     Value start, isPicked;
     if (isa<EmbeddingOp>(op)) {
       start = k.mul(idAt(point.row), table->strides[0]);

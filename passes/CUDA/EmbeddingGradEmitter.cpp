@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/CUDA/Emitters.h"
 #include "passes/CUDA/LaunchFunction.h"
+#include "passes/Kernels/AccessOffset.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -107,7 +108,7 @@ private:
   void sort() {
     FailureOr<Access> access = getAccess(op.getIds());
     Value position = k.add(first, k.thread), isPosition = k.less(position, s.positions);
-    Value own = k.loadIf(isPosition, f.source(*access), k.add(position, access->offset), k.i32Type());
+    Value own = k.loadIf(isPosition, f.source(*access), emitElementOffset(k, *access, position), k.i32Type());
     own = k.select(isPosition, own, k.index(std::numeric_limits<int32_t>::max())); // behind all others
     storeInt(k, own, ids, k.thread);
     k.barrier();
@@ -313,10 +314,10 @@ public:
     bool fits = op && body.numResults() == 1 && body.yields[0] == op.getResult();
     if (fits) {
       std::optional<Access> gradient = inputAccess(op.getGradient()), ids = inputAccess(op.getIds());
-      fits = gradient && ids && ids->isContiguous();
+      fits = gradient && ids;
     }
     if (!fits)
-      why = "expected 'vlp.embedding_grad' alone, with contiguous ids";
+      why = "expected 'vlp.embedding_grad' alone, of strided accesses";
     return fits;
   }
 

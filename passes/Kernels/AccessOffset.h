@@ -40,4 +40,18 @@ mlir::Value emitOffset(Builder &k, const Access &access, Point &point) {
   return offset;
 }
 
+/// Where element number `position` of `access`, counted row-major, lies in its source, in elements.
+template <typename Builder>
+mlir::Value emitElementOffset(Builder &k, const Access &access, mlir::Value position) {
+  if (access.isContiguous())
+    return k.add(position, access.offset);
+  mlir::Value offset = k.index(access.offset), rest = position;
+  for (int64_t d = access.rank() - 1; d >= 0; --d) {
+    mlir::Value index = d > 0 ? k.rem(rest, access.shape[d]) : rest;
+    offset = k.add(offset, k.mul(index, access.strides[d]));
+    rest = d > 0 ? k.div(rest, access.shape[d]) : rest;
+  }
+  return offset;
+}
+
 } // namespace vlp

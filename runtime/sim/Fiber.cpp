@@ -88,6 +88,16 @@ struct Start {
 };
 } // namespace
 
+/// What __asan_unpoison_memory_region does, also where allow_user_poisoning=0 turns that off, as programs need that
+/// link an LLVM without sanitizers.
+__attribute__((no_sanitize("address"))) static void forgetFrames(const std::byte *from, size_t size) {
+  size_t scale, offset;
+  __asan_get_shadow_mapping(&scale, &offset);
+  auto *shadow = reinterpret_cast<volatile uint64_t *>((reinterpret_cast<uintptr_t>(from) >> scale) + offset);
+  for (size_t i = 0; i < size >> scale >> 3; ++i) // pages: whole words of shadow
+    shadow[i] = 0;
+}
+
 static void enter(void *start) {
   arrive(nullptr);
   Start &own = *static_cast<Start *>(start);
@@ -119,7 +129,7 @@ void FiberStacks::prepare(Fiber &fiber, uint32_t index, void (*entry)(void *), v
   std::byte *top = fiber.bottom + fiber.size - (uint64_t(index) * 576) % (2 * kPage) - 64;
 #if defined(VLP_SIM_ASAN)
   // A block that was given up has left frames behind.
-  __asan_unpoison_memory_region(fiber.bottom, fiber.size);
+  forgetFrames(fiber.bottom, fiber.size);
   auto *start = reinterpret_cast<Start *>(top);
   *start = {entry, argument};
   entry = &enter;

@@ -562,6 +562,33 @@ TEST(Copy, PadAndPatches) {
                {"2x3x12x8xf32"}});
 }
 
+// All tokens but the first and the last: rows of ids that do not touch; and one column of them.
+TEST(Embedding, IdsInASlice) {
+  const std::string rows = "%i = vlp.slice %a1 {offsets = array<i64: 0, 1>, sizes = array<i64: 3, 5>} : "
+                           "(tensor<3x7xi32>) -> tensor<3x5xi32>\n",
+                    column = "%s = vlp.slice %a1 {offsets = array<i64: 0, 6>, sizes = array<i64: 3, 1>} : "
+                             "(tensor<3x7xi32>) -> tensor<3x1xi32>\n%i = vlp.reshape %s : (tensor<3x1xi32>) -> "
+                             "tensor<3xi32>\n";
+  checkKernel({"embedding",
+               {"9x20xf32", "3x7xi32"},
+               rows + "%y = vlp.embedding %a0, %i : (tensor<9x20xf32>, tensor<3x5xi32>) -> tensor<3x5x20xf32>",
+               {"%y"},
+               {"3x5x20xf32"},
+               9});
+  checkKernel({"embedding",
+               {"9x20xf32", "3x7xi32"},
+               column + "%y = vlp.embedding %a0, %i : (tensor<9x20xf32>, tensor<3xi32>) -> tensor<3x20xf32>",
+               {"%y"},
+               {"3x20xf32"},
+               9});
+  checkKernel({"embedding_grad",
+               {"3x5x20xf32", "3x7xi32"},
+               rows + "%y = vlp.embedding_grad %a0, %i : (tensor<3x5x20xf32>, tensor<3x5xi32>) -> tensor<9x20xf32>",
+               {"%y"},
+               {"9x20xf32"},
+               9});
+}
+
 TEST(Embedding, GatherScatterAndRepeatedIds) {
   checkKernel({"embedding",
                {"9x20xf32", "3x5xi32", "5x20xf32"},

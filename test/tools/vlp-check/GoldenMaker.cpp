@@ -3,6 +3,7 @@
 #include "test/tools/vlp-check/GoldenMaker.h"
 
 #include "models/clip/Clip.h"
+#include "models/coca/Coca.h"
 #include "passes/Pipelines/Registration.h"
 #include "tools/vlp-check/Device.h"
 #include "tools/vlp-check/RandomInputs.h"
@@ -35,11 +36,13 @@ void GoldenTensors::write(const std::string &path) const {
   ASSERT_TRUE(status) << status.message();
 }
 
-GoldenTensors test::makeClipGolden(const models::ClipConfig &config, int64_t batch, int64_t length) {
+/// `results`: those that the file is to hold, of the entry that `build` makes.
+static GoldenTensors makeGolden(llvm::function_ref<llvm::Expected<OwningOpRef<ModuleOp>>(MLIRContext *)> build,
+                                const std::vector<std::string> &results, models::Activation activation) {
   DialectRegistry registry;
   registerDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-  auto module = models::buildClip(&context, "golden", config, {{"gradients", {{"batch", batch}, {"length", length}}}});
+  auto module = build(&context);
   EXPECT_TRUE(bool(module)) << llvm::toString(module.takeError());
   tools::Arrays<double> inputs = tools::makeRandomInputs((*module)->lookupSymbol<func::FuncOp>("gradients"), 3);
   State<double> state;
@@ -54,16 +57,34 @@ GoldenTensors test::makeClipGolden(const models::ClipConfig &config, int64_t bat
     }
     state[name] = array;
   }
-  auto results =
+  auto computed =
       tools::runOnDevice(tools::Device{tools::DeviceKind::ReferenceF64}, **module, "gradients", inputs, state);
-  EXPECT_TRUE(bool(results)) << llvm::toString(results.takeError());
+  EXPECT_TRUE(bool(computed)) << llvm::toString(computed.takeError());
   GoldenTensors golden;
   for (auto &[name, array] : state)
     golden.tensors["param/" + name] = toTensor(array);
   for (auto &[name, array] : inputs)
     golden.tensors["in/" + name] = toTensor(array);
-  for (auto &[name, array] : *results)
-    golden.tensors[(StringRef(name).starts_with("grad/") ? "" : "out/") + name] = toTensor(array);
-  golden.metadata["act"] = config.activation == models::Activation::Gelu ? "gelu" : "quick_gelu";
+  for (auto &[name, array] : *computed)
+    if (StringRef(name).starts_with("grad/"))
+      golden.tensors[name] = toTensor(array);
+  for (const std::string &name : results)
+    golden.tensors["out/" + name] = toTensor(computed->at(name));
+  golden.metadata["act"] = activation == models::Activation::Gelu ? "gelu" : "quick_gelu";
+  return golden;
+}
+
+GoldenTensors test::makeClipGolden(const models::ClipConfig &config, int64_t batch, int64_t length) {
+  models::EntryRequest entry{"gradients", {{"batch", batch}, {"length", length}}};
+  return makeGolden([&](MLIRContext *context) { return models::buildClip(context, "golden", config, entry); },
+                    {"loss", "logits_per_image"}, config.activation);
+}
+
+GoldenTensors test::makeCocaGolden(const models::CocaConfig &config, int64_t batch, int64_t length) {
+  models::EntryRequest entry{"gradients", {{"batch", batch}, {"length", length}}};
+  GoldenTensors golden = makeGolden(
+      [&](MLIRContext *context) { return models::buildCoca(context, "golden", config, entry); },
+      {"contrastive_loss", "caption_loss", "image_features", "text_features", "logits"}, config.clip.activation);
+  golden.metadata["pool_heads"] = std::to_string(config.poolHeads);
   return golden;
 }

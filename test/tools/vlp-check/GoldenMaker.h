@@ -2,7 +2,7 @@
 // Files of the golden layout at any size, with the interpreter in f64 as the oracle.
 #pragma once
 
-#include "models/clip/ClipConfig.h"
+#include "models/coca/CocaConfig.h"
 #include "runtime/checkpoint/Safetensors.h"
 
 namespace vlp::test {
@@ -22,5 +22,7 @@ struct GoldenTensors {
 
 /// Random weights and a random batch of a CLIP of these sizes, and what the interpreter computes from them.
 GoldenTensors makeClipGolden(const models::ClipConfig &config, int64_t batch, int64_t length);
+/// The same of a CoCa; padding may stand anywhere in its texts.
+GoldenTensors makeCocaGolden(const models::CocaConfig &config, int64_t batch, int64_t length);
 
 } // namespace vlp::test

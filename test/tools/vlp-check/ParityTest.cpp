@@ -23,8 +23,8 @@ protected:
   }
   void TearDown() override { std::filesystem::remove(getPath()); }
 
-  void expectPass(const std::string &path) {
-    auto report = checkParity("clip", path, GetParam());
+  void expectPass(const std::string &path, const char *architecture = "clip") {
+    auto report = checkParity(architecture, path, GetParam());
     ASSERT_TRUE(bool(report)) << llvm::toString(report.takeError());
     EXPECT_GT(report->rows.size(), 10u);
     for (const ParityRow &row : report->rows)
@@ -46,6 +46,29 @@ TEST_P(ParityTest, OfficialModel) {
   if (!shared)
     GTEST_SKIP() << "VLP_SHARED is not set";
   expectPass(std::string(shared) + "/golden/clip_vit_tiny.safetensors");
+  expectPass(std::string(shared) + "/golden/coca_openclip_tiny.safetensors", "coca");
+}
+
+// Another depth of each part, widths, heads, numbers of queries, a shorter text than the model has room for.
+TEST_P(ParityTest, OtherSizesOfCoca) {
+  models::CocaConfig config;
+  config.clip = makeConfig(30, 10, {72, 1, 0, 100}, {40, 3, 0, 56});
+  config.clip.embed = config.clip.text.width;
+  config.queries = 9, config.poolHeads = 5;
+  config.decoder = {40, 1, 0, 88};
+  test::makeCocaGolden(config, /*batch=*/5, /*length=*/8).write(getPath());
+  expectPass(getPath(), "coca");
+}
+
+// One query is the embedding's; the decoder has one more to look at.
+TEST_P(ParityTest, TwoQueriesAndTwoTokens) {
+  models::CocaConfig config;
+  config.clip = makeConfig(8, 8, {64, 1}, {64, 1});
+  config.clip.embed = 64;
+  config.queries = 2, config.poolHeads = 1;
+  config.decoder = {64, 1};
+  test::makeCocaGolden(config, /*batch=*/2, /*length=*/2).write(getPath());
+  expectPass(getPath(), "coca");
 }
 
 TEST_P(ParityTest, OtherDepthWidthBatchLengthAndImage) {
