@@ -31,10 +31,11 @@ struct PlanStep {
 };
 } // namespace
 
+/// Of what is finite: an infinite norm would allow any error.
 static double getNorm(const Array<double> &array) {
   double sum = 0;
   for (double x : array.values)
-    sum += x * x;
+    sum += std::isinf(x) ? 0 : x * x;
   return std::sqrt(sum);
 }
 

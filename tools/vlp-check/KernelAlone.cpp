@@ -13,7 +13,8 @@ using namespace vlp::tools;
 double tools::getDistance(const Array<double> &a, const Array<double> &b) {
   double sum = 0;
   for (auto [x, y] : llvm::zip_equal(a.values, b.values))
-    sum += (x - y) * (x - y);
+    if (x != y) // equal infinities, as masks have, are no distance apart
+      sum += (x - y) * (x - y);
   return std::sqrt(sum);
 }
 

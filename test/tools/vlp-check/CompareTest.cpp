@@ -19,6 +19,15 @@ TEST(Compare, SmallModelAgrees) {
   EXPECT_NE(text.find("kernels agree"), std::string::npos) << text;
 }
 
+// Its mask holds infinities, which must neither fail nor allow whatever is beside them.
+TEST(Compare, ModelWithAMaskAgrees) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  EXPECT_EQ(compareModel({{"coca/tiny", {{"train", {{"batch", 2}}}}, {}}, {}, ""}, out), 0) << text;
+  EXPECT_NE(text.find("kernels agree"), std::string::npos) << text;
+  EXPECT_EQ(text.find("inf"), std::string::npos) << text;
+}
+
 TEST(Compare, FirstDivergenceIsNamedAndReproduced) {
   DialectRegistry registry;
   registerDialects(registry);
