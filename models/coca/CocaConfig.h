@@ -32,7 +32,7 @@ struct CocaPreset {
   CocaConfig config;
 };
 
-/// coca/tiny, coca/ViT-B-32, coca/ViT-L-14 (CocaPresets.cpp).
+/// coca/tiny, coca/emoji, coca/ViT-B-32, coca/ViT-L-14 (CocaPresets.cpp).
 const std::vector<CocaPreset> &getCocaPresets();
 
 } // namespace vlp::models

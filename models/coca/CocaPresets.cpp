@@ -26,9 +26,15 @@ const std::vector<CocaPreset> &vlp::models::getCocaPresets() {
     CocaPreset tiny{"coca/tiny", "0.2 M parameters, 32 px, for tests",
                     makeConfig(32, 16, {64, 2, 2}, {32, 2, 2}, 7, 64, 5, 2)};
     tiny.config.clip.recipe = {1e-3, 0.1, 0.9, 0.98, 1e-6, 1.0, 10, 100};
+    // The towers of clip/emoji, and a decoder of their size.
+    CocaPreset emoji{"coca/emoji", "3.0 M parameters, 56 px, for training on two cores",
+                     makeConfig(56, 8, {128, 4, 4}, {128, 2, 4}, 20, 3584, 9, 4)};
+    emoji.config.clip.mean = emoji.config.clip.deviation = {0.5f, 0.5f, 0.5f};
+    emoji.config.clip.recipe = {1e-3, 0.1, 0.9, 0.98, 1e-8, 1.0, 50, 469};
     // open_clip's model configs; 76 tokens and the class token fill CLIP's 77 positions.
     return std::vector<CocaPreset>{
         tiny,
+        emoji,
         {"coca/ViT-B-32", "253 M parameters, 224 px (open_clip)",
          makeConfig(224, 32, {768, 12}, {512, 12}, 76, 49408, 256, 8)},
         {"coca/ViT-L-14", "638 M parameters, 224 px (open_clip)",

@@ -8,7 +8,7 @@
 namespace vlp::training {
 
 Expected<Encoder> Encoder::create(Session &session, const tokenizer::Tokenizer &tokenizer) {
-  auto sizes = clipSizes(session.module().manifest());
+  auto sizes = dualEncoderSizes(session.module().manifest());
   if (!sizes)
     return sizes.status();
   return Encoder(session, tokenizer, *sizes);

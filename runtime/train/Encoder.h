@@ -2,7 +2,7 @@
 // Embeds any number of pictures and texts with a file whose encode entries have a fixed batch.
 #pragma once
 
-#include "runtime/train/Clip.h"
+#include "runtime/train/DualEncoder.h"
 
 namespace vlp::training {
 
@@ -16,7 +16,7 @@ public:
   /// The session and the tokenizer must outlive the encoder. The entries are looked for when they are first used.
   static Expected<Encoder> create(Session &session, const tokenizer::Tokenizer &tokenizer);
 
-  const ClipSizes &sizes() const { return clip; }
+  const DualEncoderSizes &sizes() const { return clip; }
   /// Embeddings [n, width], L2-normalised. The last batch is padded with its first row, and what that gives is dropped.
   Expected<std::vector<float>> images(size_t n, const FillImage &fill, const Tick &tick = {});
   Expected<std::vector<float>> texts(std::span<const std::string> texts, const Tick &tick = {});
@@ -27,7 +27,7 @@ public:
   size_t width() const { return embedding; }
 
 private:
-  Encoder(Session &session, const tokenizer::Tokenizer &tokenizer, ClipSizes sizes)
+  Encoder(Session &session, const tokenizer::Tokenizer &tokenizer, DualEncoderSizes sizes)
       : session(&session), tokenizer(&tokenizer), clip(sizes) {}
   using FillRow = std::function<Status(size_t row, std::span<std::byte> target)>;
   Expected<std::vector<float>> run(const char *entry, const char *input, const char *output, size_t n,
@@ -35,7 +35,7 @@ private:
 
   Session *session;
   const tokenizer::Tokenizer *tokenizer;
-  ClipSizes clip;
+  DualEncoderSizes clip;
   size_t embedding = 0;
 };
 

@@ -28,7 +28,7 @@ public:
     data::ByteView pixels = dataset->pixels(items[index]);
     return data::Image{dataset->side(), dataset->side(), {pixels.begin(), pixels.end()}};
   }
-  Status fill(size_t index, const ClipSizes &sizes, float *target) const override {
+  Status fill(size_t index, const DualEncoderSizes &sizes, float *target) const override {
     data::evaluationImage(*dataset, items[index], sizes.image, target);
     return Status::ok();
   }
@@ -59,7 +59,7 @@ public:
     int side = std::clamp(std::max(image->width, image->height), 1, 256);
     return data::letterbox(*image, side);
   }
-  Status fill(size_t index, const ClipSizes &sizes, float *target) const override {
+  Status fill(size_t index, const DualEncoderSizes &sizes, float *target) const override {
     auto image = decodeFile(files[index]);
     if (!image)
       return image.status();

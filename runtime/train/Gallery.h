@@ -21,7 +21,7 @@ public:
   /// For showing it.
   virtual Expected<data::Image> picture(size_t index) const = 0;
   /// Writes it as the model sees it: 3 x R x R floats.
-  virtual Status fill(size_t index, const ClipSizes &sizes, float *target) const = 0;
+  virtual Status fill(size_t index, const DualEncoderSizes &sizes, float *target) const = 0;
 };
 
 /// The items of a dataset: all of them, or those of one split.

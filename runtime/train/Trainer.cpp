@@ -67,7 +67,7 @@ private:
   const TrainOptions &options;
   TrainObserver &observer;
 
-  ClipSizes sizes;
+  DualEncoderSizes sizes;
   TrainSettings settings;
   Vocabulary vocabulary;
   std::unique_ptr<data::Loader> loader;
@@ -87,7 +87,7 @@ private:
 };
 
 Status Run::checkEntry() {
-  auto found = clipSizes(session.module().manifest());
+  auto found = dualEncoderSizes(session.module().manifest());
   if (!found)
     return found.status();
   sizes = *found;

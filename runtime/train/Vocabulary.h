@@ -3,7 +3,7 @@
 #pragma once
 
 #include "runtime/checkpoint/Checkpoint.h"
-#include "runtime/train/Clip.h"
+#include "runtime/train/DualEncoder.h"
 #include "runtime/train/Settings.h"
 
 namespace vlp::training {

@@ -45,6 +45,8 @@ TEST_F(CocaTest, PublishedSizes) {
   OwningOpRef<ModuleOp> base = build("coca/ViT-B-32", {{"gradients", {{"batch", 1}}}});
   EXPECT_NEAR(countParameters(*base), 253.56, 0.0051);
   EXPECT_NEAR(getCost(base->lookupSymbol("gradients")).flops / 1e9, 33.34, 0.001 * 33.34);
+  OwningOpRef<ModuleOp> emoji = build("coca/emoji", {{"gradients", {{"batch", 1}}}});
+  EXPECT_NEAR(countParameters(*emoji), 3.04, 0.0051);
   OwningOpRef<ModuleOp> large = build("coca/ViT-L-14", {{"gradients", {{"batch", 1}}}});
   EXPECT_NEAR(countParameters(*large), 638.45, 0.0051);
   EXPECT_NEAR(countParameters(*large, "visual."), 306.7, 0.051);

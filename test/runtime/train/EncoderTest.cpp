@@ -74,7 +74,7 @@ TEST(Encoder, ErrorsNameWhatIsWrong) {
   auto other = toyClipSession(folder, 1, [](format::Manifest &manifest) { manifest.set_architecture("albef"); });
   auto refused = Encoder::create(*other, tokenizer);
   ASSERT_FALSE(refused);
-  EXPECT_NE(refused.status().message().find("expected a compiled CLIP model"), std::string::npos);
+  EXPECT_NE(refused.status().message().find("expected a compiled CLIP or CoCa model"), std::string::npos);
 
   auto longer = toyClipSession(
       folder, 1, [](format::Manifest &manifest) { manifest.mutable_preprocessing()->set_context_length(9); });

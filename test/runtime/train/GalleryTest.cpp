@@ -43,7 +43,7 @@ TEST(Gallery, FolderTakesPicturesOnly) {
   ASSERT_EQ((*gallery)->size(), 2u);
   EXPECT_NE((*gallery)->title(0).find("b.PNG"), std::string::npos);
   auto session = toyClipSession(folder);
-  auto sizes = clipSizes(session->module().manifest());
+  auto sizes = dualEncoderSizes(session->module().manifest());
   ASSERT_TRUE(sizes);
   std::vector<float> pixels(3 * 14 * 14, -9);
   ASSERT_TRUE((*gallery)->fill(1, *sizes, pixels.data()).isOk());

@@ -1,5 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the tools rely on in a compiled CLIP file: its sizes, its entries and their tensors.
+// What the tools rely on in a compiled model with an encoder of pictures and one of texts (CLIP, CoCa): its sizes, its
+// entries and their tensors. Texts are CLIP's byte-pair codes.
 #pragma once
 
 #include "runtime/core/Module.h"
@@ -13,15 +14,15 @@ inline constexpr const char *imageEntry = "encode_image";
 inline constexpr const char *textEntry = "encode_text";
 
 /// Sizes that all entries share.
-struct ClipSizes {
+struct DualEncoderSizes {
   int imageSize = 0;     ///< R: pictures are [3, R, R]
   int contextLength = 0; ///< T: tokens a text
   int vocabulary = 0;    ///< capacity of the token embedding
   data::ImageOptions image;
 };
 
-/// Reads the sizes off the manifest; an error when it is not a CLIP file.
-Expected<ClipSizes> clipSizes(const format::Manifest &manifest);
+/// Reads the sizes off the manifest; an error when it is no such model.
+Expected<DualEncoderSizes> dualEncoderSizes(const format::Manifest &manifest);
 
 /// The tensor `name` of `tensors`, which must have this type and shape (-1 matches any extent). `where` begins the
 /// error.
@@ -32,7 +33,7 @@ Expected<const format::Tensor *> findTensor(const google::protobuf::RepeatedPtrF
 std::string describeType(format::DType dtype, std::span<const int64_t> shape);
 
 /// Fails when the model would have to enlarge the dataset's pictures.
-Status checkPictures(const ClipSizes &sizes, const data::Dataset &dataset);
+Status checkPictures(const DualEncoderSizes &sizes, const data::Dataset &dataset);
 
 /// Fails when a vocabulary does not fit into the token embedding, or is not the one that the file was compiled for.
 Status checkVocabulary(const format::Manifest &manifest, const tokenizer::Tokenizer &tokenizer,

@@ -1,6 +1,6 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the tools rely on in a compiled CLIP file.
-#include "runtime/train/Clip.h"
+// What the tools rely on in a compiled model with an encoder of pictures and one of texts.
+#include "runtime/train/DualEncoder.h"
 
 #include <cmath>
 
@@ -13,16 +13,16 @@ std::string describeType(format::DType dtype, std::span<const int64_t> shape) {
   return text + "]";
 }
 
-Expected<ClipSizes> clipSizes(const format::Manifest &manifest) {
-  if (manifest.architecture() != "clip")
-    return Status::invalid("expected a compiled CLIP model, got '" + manifest.model() + "' of architecture '" +
+Expected<DualEncoderSizes> dualEncoderSizes(const format::Manifest &manifest) {
+  if (manifest.architecture() != "clip" && manifest.architecture() != "coca")
+    return Status::invalid("expected a compiled CLIP or CoCa model, got '" + manifest.model() + "' of architecture '" +
                            manifest.architecture() + "'");
   const format::Preprocessing &given = manifest.preprocessing();
   if (!given.image_size() || !given.context_length() || !given.vocabulary_size())
     return Status::invalid(
         "the file of model '" + manifest.model() +
         "' does not say its image size, context length and vocabulary size; compile it anew with vlpc");
-  ClipSizes sizes;
+  DualEncoderSizes sizes;
   sizes.imageSize = int(given.image_size());
   sizes.contextLength = int(given.context_length());
   sizes.vocabulary = int(given.vocabulary_size());
@@ -58,7 +58,7 @@ Expected<const format::Tensor *> findTensor(const google::protobuf::RepeatedPtrF
   return Status::invalid(where + ": expected a tensor '" + name + "', found none");
 }
 
-Status checkPictures(const ClipSizes &sizes, const data::Dataset &dataset) {
+Status checkPictures(const DualEncoderSizes &sizes, const data::Dataset &dataset) {
   int crop = int(std::lround(dataset.side() * sizes.image.cropFraction));
   if (crop >= sizes.imageSize)
     return Status::ok();
