@@ -2,6 +2,8 @@
 // Walks the ops of an entry on the processor.
 #include "runtime/cpu/CpuEntry.h"
 
+#include "runtime/core/GeneratedCode.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -43,7 +45,7 @@ struct LaunchContext {
   Scratch scratch;
 };
 
-void runLaunch(void *context, int64_t begin, int64_t end, unsigned worker) {
+VLP_CALLS_GENERATED_CODE void runLaunch(void *context, int64_t begin, int64_t end, unsigned worker) {
   const auto &launch = *static_cast<const LaunchContext *>(context);
   launch.kernel(launch.args, begin, end, launch.scratch.base + worker * launch.scratch.stride);
 }

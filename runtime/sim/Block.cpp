@@ -2,6 +2,7 @@
 // Runs the threads of a block in turns, and lets them meet at barriers.
 #include "runtime/sim/Block.h"
 
+#include "runtime/core/GeneratedCode.h"
 #include "runtime/sim/Checker.h"
 
 #include <algorithm>
@@ -72,7 +73,7 @@ void Block::abandon() {
   __builtin_unreachable();
 }
 
-void Block::threadMain(void *argument) {
+VLP_CALLS_GENERATED_CODE void Block::threadMain(void *argument) {
   Thread &thread = *static_cast<Thread *>(argument);
   Launch &launch = *thread.block->launch;
   (launch.checker ? launch.kernel.checked : launch.kernel.plain)(&thread.context, launch.parameters);
@@ -80,7 +81,7 @@ void Block::threadMain(void *argument) {
 }
 
 /// Threads that never meet run one after the other, on one stack.
-void Block::independentMain(void *argument) {
+VLP_CALLS_GENERATED_CODE void Block::independentMain(void *argument) {
   Thread &thread = *static_cast<Thread *>(argument);
   Block &block = *thread.block;
   Launch &launch = *block.launch;
