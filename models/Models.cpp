@@ -2,13 +2,14 @@
 // The architectures that VLPC knows.
 #include "models/Models.h"
 
+#include "models/beit3/Beit3Architecture.h"
 #include "models/clip/ClipArchitecture.h"
 #include "models/coca/CocaArchitecture.h"
 
 using namespace vlp::models;
 
 llvm::ArrayRef<const Architecture *> vlp::models::getArchitectures() {
-  static const Architecture *const architectures[] = {&getClipArchitecture(), &getCocaArchitecture()};
+  static const Architecture *const architectures[] = {&getClipArchitecture(), &getCocaArchitecture(), &getBeit3Architecture()};
   return architectures;
 }
 

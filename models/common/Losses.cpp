@@ -54,3 +54,11 @@ Value models::captionLoss(ModelBuilder &b, Value logits, Value text, int64_t pad
   return b.make<DivOp>(b.make<ReduceSumOp>(losses, ArrayRef<int64_t>{0}),
                        b.make<ReduceSumOp>(counted, ArrayRef<int64_t>{0}));
 }
+
+Value models::maskedCrossEntropy(ModelBuilder &b, Value logits, Value labels, Value mask) {
+  Layer layer(b, "loss");
+  Value counted = numberOfToken(b, mask, 2, 1, 1, 0);
+  Value losses = b.make<CrossEntropyOp>(logits, labels, b.ops().getI64IntegerAttr(-100), b.ops().getF64FloatAttr(0.0));
+  return b.make<DivOp>(b.make<ReduceSumOp>(b.make<MulOp>(losses, counted), ArrayRef<int64_t>{0}),
+                       b.make<ReduceSumOp>(counted, ArrayRef<int64_t>{0}));
+}

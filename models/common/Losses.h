@@ -16,6 +16,9 @@ mlir::Value symmetricCrossEntropy(ModelBuilder &b, mlir::Value logits);
 /// loss.
 mlir::Value symmetricCrossEntropy(ModelBuilder &b, mlir::Value logits, mlir::Value pair);
 
+/// Mean cross entropy of `logits` [N, C] against `labels` [N] over the rows where `mask` [N] is 1.
+mlir::Value maskedCrossEntropy(ModelBuilder &b, mlir::Value logits, mlir::Value labels, mlir::Value mask);
+
 /// Mean cross entropy of `logits` [B, T, V] against the token after each of `text` [B, T]; those that are `padding` do
 /// not count.
 mlir::Value captionLoss(ModelBuilder &b, mlir::Value logits, mlir::Value text, int64_t padding);

@@ -2,6 +2,7 @@
 // Golden files of all architectures.
 #include "tools/vlp-check/Golden.h"
 
+#include "models/beit3/Beit3.h"
 #include "models/clip/Clip.h"
 #include "models/coca/Coca.h"
 #include "llvm/ADT/STLExtras.h"
@@ -107,8 +108,9 @@ struct Layout {
 
 /// The gradients entry of as many items and tokens as the file has.
 static models::EntryRequest gradientsOf(const SafetensorsFile &file, int64_t context) {
-  int64_t batch = getDimension(file, "in/image", 4, 0, getDimension(file, "in/text", 2, 0, 1));
-  return {"gradients", {{"batch", batch}, {"length", getDimension(file, "in/text", 2, 1, context)}}};
+  const char *text = file.find("in/text") ? "in/text" : "in/text_ids";
+  int64_t batch = getDimension(file, "in/image", 4, 0, getDimension(file, text, 2, 0, 1));
+  return {"gradients", {{"batch", batch}, {"length", getDimension(file, text, 2, 1, context)}}};
 }
 
 static llvm::Expected<OwningOpRef<ModuleOp>> buildClipModule(MLIRContext *context, const std::string &path,
@@ -127,9 +129,21 @@ static llvm::Expected<OwningOpRef<ModuleOp>> buildCocaModule(MLIRContext *contex
   return models::buildCoca(context, path, *config, gradientsOf(file, config->clip.context));
 }
 
+static llvm::Expected<OwningOpRef<ModuleOp>> buildBeit3Module(MLIRContext *context, const std::string &path,
+                                                              const SafetensorsFile &file) {
+  auto config = models::Beit3Config::fromTensors(getParameterShapes(file), file.metadata());
+  if (!config)
+    return config.takeError();
+  return models::buildBeit3(context, path, *config, gradientsOf(file, config->context));
+}
+
 static ArrayRef<Layout> getLayouts() {
   static const Layout layouts[] = {
       {"clip", buildClipModule, {"loss", "logits_per_image"}},
+      {"beit3",
+       buildBeit3Module,
+       {"loss_image", "loss_text", "loss_pair_image", "loss_pair_text", "encoder_image", "encoder_text",
+        "encoder_pair"}},
       {"coca", buildCocaModule, {"contrastive_loss", "caption_loss", "image_features", "text_features", "logits"}},
   };
   return layouts;

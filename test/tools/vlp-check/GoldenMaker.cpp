@@ -2,6 +2,7 @@
 // Files of the golden layout at any size.
 #include "test/tools/vlp-check/GoldenMaker.h"
 
+#include "models/beit3/Beit3.h"
 #include "models/clip/Clip.h"
 #include "models/coca/Coca.h"
 #include "passes/Pipelines/Registration.h"
@@ -86,5 +87,15 @@ GoldenTensors test::makeCocaGolden(const models::CocaConfig &config, int64_t bat
       [&](MLIRContext *context) { return models::buildCoca(context, "golden", config, entry); },
       {"contrastive_loss", "caption_loss", "image_features", "text_features", "logits"}, config.clip.activation);
   golden.metadata["pool_heads"] = std::to_string(config.poolHeads);
+  return golden;
+}
+
+GoldenTensors test::makeBeit3Golden(const models::Beit3Config &config, int64_t batch, int64_t length) {
+  models::EntryRequest entry{"gradients", {{"batch", batch}, {"length", length}}};
+  GoldenTensors golden = makeGolden(
+      [&](MLIRContext *context) { return models::buildBeit3(context, "golden", config, entry); },
+      {"loss_image", "loss_text", "loss_pair_image", "loss_pair_text", "encoder_image", "encoder_text", "encoder_pair"},
+      models::Activation::Gelu);
+  golden.metadata["heads"] = std::to_string(config.encoder.getHeads());
   return golden;
 }

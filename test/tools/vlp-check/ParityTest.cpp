@@ -47,6 +47,13 @@ TEST_P(ParityTest, OfficialModel) {
     GTEST_SKIP() << "VLP_SHARED is not set";
   expectPass(std::string(shared) + "/golden/clip_vit_tiny.safetensors");
   expectPass(std::string(shared) + "/golden/coca_openclip_tiny.safetensors", "coca");
+  expectPass(std::string(shared) + "/golden/beit3_tiny.safetensors", "beit3");
+}
+
+TEST_P(ParityTest, OtherSizesOfBeit3) {
+  models::Beit3Config config{30, 10, {40, 3, 5, 56}, 37, 9, 11};
+  test::makeBeit3Golden(config, /*batch=*/5, /*length=*/7).write(getPath());
+  expectPass(getPath(), "beit3");
 }
 
 // Another depth of each part, widths, heads, numbers of queries, a shorter text than the model has room for.
