@@ -133,11 +133,16 @@ const Architecture &vlp::models::getBeit3Architecture() {
   return architecture;
 }
 
+/// Tokens of a text unless the request says otherwise.
+static constexpr int64_t kDefaultLength = 64;
+
 llvm::Expected<OwningOpRef<ModuleOp>> vlp::models::buildBeit3(MLIRContext *context, StringRef name,
                                                               const Beit3Config &config,
                                                               ArrayRef<EntryRequest> requests) {
   std::vector<EntryInfo> known = getBeit3Architecture().getEntries();
   std::vector<EntryRequest> entries = orDefaults(requests, known);
+  for (EntryRequest &entry : entries) // positions reach further than texts of pretraining
+    entry.options.try_emplace("length", std::min(config.context, kDefaultLength));
   if (llvm::Error error = config.verify())
     return error;
   auto sizes = resolveEntries(known, config.context, entries);

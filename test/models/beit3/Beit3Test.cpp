@@ -80,6 +80,10 @@ TEST_F(Beit3Test, EntriesOfOneModality) {
 TEST_F(Beit3Test, TrainingHasARecipe) {
   OwningOpRef<ModuleOp> module = build("beit3/tiny", {{"train", {{"batch", 2}, {"length", 5}}}});
   EXPECT_TRUE((*module)->hasAttr("vlp.recipe"));
+  auto text = cast<RankedTensorType>(build("beit3/base", {{"encode_text", {{"batch", 1}}}})
+                                         ->lookupSymbol<func::FuncOp>("encode_text")
+                                         .getArgumentTypes()[0]);
+  EXPECT_EQ(text.getDimSize(1), 64) << "not the 1,022 that have positions";
   auto refused = buildBeit3(&context, "x", getBeit3Presets().front().config, {{"train", {{"length", 15}}}});
   ASSERT_FALSE(bool(refused));
   EXPECT_NE(llvm::toString(refused.takeError()).find("length=15, expected at least 1 and at most 14"),
