@@ -3,6 +3,7 @@
 #include "models/beit3/Beit3Architecture.h"
 
 #include "models/beit3/Beit3.h"
+#include "models/common/BuildEntries.h"
 #include "models/common/Losses.h"
 
 using namespace mlir;
@@ -38,17 +39,6 @@ public:
                    options);
       buildPretraining(request.name == "train");
     }
-  }
-
-  /// Declares every parameter, used or not.
-  static std::vector<std::string> getParameterNames(MLIRContext *context, const Beit3Config &config) {
-    OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(context));
-    Beit3Entries entries(*module, config);
-    entries.build({"gradients", {}}, {1, 1});
-    std::vector<std::string> names;
-    for (ParameterOp parameter : module->getOps<ParameterOp>())
-      names.push_back(parameter.getSymName().str());
-    return names;
   }
 
 private:
@@ -101,12 +91,7 @@ class Beit3Architecture : public Architecture {
 public:
   StringRef getName() const override { return "beit3"; }
 
-  std::vector<PresetInfo> getPresets() const override {
-    std::vector<PresetInfo> presets;
-    for (const Beit3Preset &preset : getBeit3Presets())
-      presets.push_back({preset.name, preset.summary});
-    return presets;
-  }
+  std::vector<PresetInfo> getPresets() const override { return describePresets(getBeit3Presets()); }
 
   std::vector<EntryInfo> getEntries() const override {
     return {{"train", "one optimizer step of masked data modelling on pictures, texts and pairs", 32, true},
@@ -120,10 +105,10 @@ public:
 
   llvm::Expected<OwningOpRef<ModuleOp>> build(MLIRContext *context, StringRef preset, const Settings &settings,
                                               ArrayRef<EntryRequest> entries) const override {
-    Beit3Config config = llvm::find_if(getBeit3Presets(), [&](auto &p) { return p.name == preset; })->config;
-    if (llvm::Error error = config.apply(settings))
-      return error;
-    return buildBeit3(context, preset, config, entries);
+    auto config = configure(getBeit3Presets(), preset, settings);
+    if (!config)
+      return config.takeError();
+    return buildBeit3(context, preset, *config, entries);
   }
 };
 } // namespace
@@ -143,28 +128,21 @@ llvm::Expected<OwningOpRef<ModuleOp>> vlp::models::buildBeit3(MLIRContext *conte
   std::vector<EntryRequest> entries = orDefaults(requests, known);
   for (EntryRequest &entry : entries) // positions reach further than texts of pretraining
     entry.options.try_emplace("length", std::min(config.context, kDefaultLength));
-  if (llvm::Error error = config.verify())
-    return error;
-  auto sizes = resolveEntries(known, config.context, entries);
-  if (!sizes)
-    return sizes.takeError();
-
-  context->loadDialect<VLPDialect, func::FuncDialect>();
-  OwningOpRef<ModuleOp> module = ModuleOp::create(NameLoc::get(StringAttr::get(context, name)));
-  Beit3Entries builder(*module, config);
-  for (auto [request, size] : llvm::zip_equal(entries, *sizes))
-    builder.build(request, size);
+  auto built = buildEntries<Beit3Entries>(context, name, config, config.context, known, entries);
+  if (!built)
+    return built;
+  ModuleOp module = **built;
   // Pixels from -1 to 1.
-  describeModel(*module, name, "beit3", config.getSizes(),
+  describeModel(module, name, "beit3", config.getSizes(),
                 {config.image, config.context, config.vocabulary, {0.5f, 0.5f, 0.5f}, {0.5f, 0.5f, 0.5f}});
-  describeAliases(*module, {}, Beit3Entries::getParameterNames(context, config));
-  describeRecipe(*module, {{"train.learning_rate", 1e-3},
-                           {"train.weight_decay", 0.05},
-                           {"train.beta1", 0.9},
-                           {"train.beta2", 0.98},
-                           {"train.eps", 1e-6},
-                           {"train.clip_norm", 0},
-                           {"train.warmup_steps", 10000},
-                           {"train.total_steps", 1000000}});
-  return module;
+  describeAliases(module, {}, getParameterNames<Beit3Entries>(context, config, config.context));
+  describeRecipe(module, {{"train.learning_rate", 1e-3},
+                          {"train.weight_decay", 0.05},
+                          {"train.beta1", 0.9},
+                          {"train.beta2", 0.98},
+                          {"train.eps", 1e-6},
+                          {"train.clip_norm", 0},
+                          {"train.warmup_steps", 10000},
+                          {"train.total_steps", 1000000}});
+  return built;
 }

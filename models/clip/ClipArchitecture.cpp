@@ -2,7 +2,7 @@
 // The entries of CLIP, and what a compiled file says about the model.
 #include "models/clip/ClipArchitecture.h"
 
-#include "models/common/Entries.h"
+#include "models/common/BuildEntries.h"
 #include "models/common/Losses.h"
 #include <cmath>
 
@@ -34,17 +34,6 @@ public:
       b.beginEntry(request.name, {image, text, pair}, options);
       buildTraining();
     }
-  }
-
-  /// Declares every parameter, used or not: then names that a file of few entries does not need are known.
-  static std::vector<std::string> getParameterNames(MLIRContext *context, const ClipConfig &config) {
-    OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(context));
-    ClipEntries entries(*module, config);
-    entries.build({"gradients", {}}, {1, config.context});
-    std::vector<std::string> names;
-    for (ParameterOp parameter : module->getOps<ParameterOp>())
-      names.push_back(parameter.getSymName().str());
-    return names;
   }
 
 private:
@@ -91,12 +80,7 @@ class ClipArchitecture : public Architecture {
 public:
   StringRef getName() const override { return "clip"; }
 
-  std::vector<PresetInfo> getPresets() const override {
-    std::vector<PresetInfo> presets;
-    for (const ClipPreset &preset : getClipPresets())
-      presets.push_back({preset.name, preset.summary});
-    return presets;
-  }
+  std::vector<PresetInfo> getPresets() const override { return describePresets(getClipPresets()); }
 
   std::vector<EntryInfo> getEntries() const override {
     return {{"train", "one optimizer step on a batch of pairs", 128, true},
@@ -109,11 +93,10 @@ public:
 
   llvm::Expected<OwningOpRef<ModuleOp>> build(MLIRContext *context, StringRef preset, const Settings &settings,
                                               ArrayRef<EntryRequest> entries) const override {
-    const ClipPreset *found = llvm::find_if(getClipPresets(), [&](auto &p) { return p.name == preset; }).base();
-    ClipConfig config = found->config;
-    if (llvm::Error error = config.apply(settings))
-      return error;
-    return buildClip(context, preset, config, entries);
+    auto config = configure(getClipPresets(), preset, settings);
+    if (!config)
+      return config.takeError();
+    return buildClip(context, preset, *config, entries);
   }
 };
 } // namespace
@@ -146,22 +129,15 @@ llvm::Expected<OwningOpRef<ModuleOp>> vlp::models::buildClip(MLIRContext *contex
                                                              ArrayRef<EntryRequest> requests) {
   std::vector<EntryInfo> known = getClipArchitecture().getEntries();
   std::vector<EntryRequest> entries = orDefaults(requests, known);
-  if (llvm::Error error = config.verify())
-    return error;
-  auto sizes = resolveEntries(known, config.context, entries);
-  if (!sizes)
-    return sizes.takeError();
-
-  context->loadDialect<VLPDialect, func::FuncDialect>();
-  OwningOpRef<ModuleOp> module = ModuleOp::create(NameLoc::get(StringAttr::get(context, name)));
-  ClipEntries builder(*module, config);
-  for (auto [request, size] : llvm::zip_equal(entries, *sizes))
-    builder.build(request, size);
-  describeModel(*module, name, "clip", config.getSizes(), config.getPreprocessing());
+  auto built = buildEntries<ClipEntries>(context, name, config, config.context, known, entries);
+  if (!built)
+    return built;
+  ModuleOp module = **built;
+  describeModel(module, name, "clip", config.getSizes(), config.getPreprocessing());
   // Tensors that OpenAI's archives have besides.
-  describeAliases(*module, {"context_length", "input_resolution", "vocab_size"},
-                  ClipEntries::getParameterNames(context, config));
-  describeRecipe(*module, getScalars(config.recipe));
-  clampLogitScale(*module);
-  return module;
+  describeAliases(module, {"context_length", "input_resolution", "vocab_size"},
+                  getParameterNames<ClipEntries>(context, config, config.context));
+  describeRecipe(module, getScalars(config.recipe));
+  clampLogitScale(module);
+  return built;
 }

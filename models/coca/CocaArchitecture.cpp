@@ -4,6 +4,7 @@
 
 #include "models/clip/Clip.h"
 #include "models/coca/Coca.h"
+#include "models/common/BuildEntries.h"
 #include "models/common/Losses.h"
 #include <cmath>
 
@@ -35,17 +36,6 @@ public:
       b.beginEntry(request.name, {image, text, pair}, options);
       buildTraining();
     }
-  }
-
-  /// Declares every parameter, used or not.
-  static std::vector<std::string> getParameterNames(MLIRContext *context, const CocaConfig &config) {
-    OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(context));
-    CocaEntries entries(*module, config);
-    entries.build({"gradients", {}}, {1, config.clip.context});
-    std::vector<std::string> names;
-    for (ParameterOp parameter : module->getOps<ParameterOp>())
-      names.push_back(parameter.getSymName().str());
-    return names;
   }
 
 private:
@@ -108,12 +98,7 @@ class CocaArchitecture : public Architecture {
 public:
   StringRef getName() const override { return "coca"; }
 
-  std::vector<PresetInfo> getPresets() const override {
-    std::vector<PresetInfo> presets;
-    for (const CocaPreset &preset : getCocaPresets())
-      presets.push_back({preset.name, preset.summary});
-    return presets;
-  }
+  std::vector<PresetInfo> getPresets() const override { return describePresets(getCocaPresets()); }
 
   std::vector<EntryInfo> getEntries() const override {
     return {{"train", "one optimizer step on a batch of pairs", 128, true},
@@ -126,10 +111,10 @@ public:
 
   llvm::Expected<OwningOpRef<ModuleOp>> build(MLIRContext *context, StringRef preset, const Settings &settings,
                                               ArrayRef<EntryRequest> entries) const override {
-    CocaConfig config = llvm::find_if(getCocaPresets(), [&](auto &p) { return p.name == preset; })->config;
-    if (llvm::Error error = config.apply(settings))
-      return error;
-    return buildCoca(context, preset, config, entries);
+    auto config = configure(getCocaPresets(), preset, settings);
+    if (!config)
+      return config.takeError();
+    return buildCoca(context, preset, *config, entries);
   }
 };
 } // namespace
@@ -144,20 +129,19 @@ llvm::Expected<OwningOpRef<ModuleOp>> vlp::models::buildCoca(MLIRContext *contex
                                                              ArrayRef<EntryRequest> requests) {
   std::vector<EntryInfo> known = getCocaArchitecture().getEntries();
   std::vector<EntryRequest> entries = orDefaults(requests, known);
-  if (llvm::Error error = config.verify())
-    return error;
-  auto sizes = resolveEntries(known, config.clip.context, entries);
-  if (!sizes)
-    return sizes.takeError();
-
-  context->loadDialect<VLPDialect, func::FuncDialect>();
-  OwningOpRef<ModuleOp> module = ModuleOp::create(NameLoc::get(StringAttr::get(context, name)));
-  CocaEntries builder(*module, config);
-  for (auto [request, size] : llvm::zip_equal(entries, *sizes))
-    builder.build(request, size);
-  describeModel(*module, name, "coca", config.getSizes(), config.clip.getPreprocessing());
-  describeAliases(*module, {}, CocaEntries::getParameterNames(context, config));
-  describeRecipe(*module, getScalars(config.clip.recipe));
-  clampLogitScale(*module);
-  return module;
+  for (const EntryRequest &entry : entries) {
+    auto length = entry.options.find("length");
+    bool captions = entry.name == "train" || entry.name == "gradients";
+    if (captions && (length == entry.options.end() ? config.clip.context : length->second) == 1)
+      return makeError("entry '" + entry.name + "': length=1, expected at least 2: a caption has a next token");
+  }
+  auto built = buildEntries<CocaEntries>(context, name, config, config.clip.context, known, entries);
+  if (!built)
+    return built;
+  ModuleOp module = **built;
+  describeModel(module, name, "coca", config.getSizes(), config.clip.getPreprocessing());
+  describeAliases(module, {}, getParameterNames<CocaEntries>(context, config, config.clip.context));
+  describeRecipe(module, getScalars(config.clip.recipe));
+  clampLogitScale(module);
+  return built;
 }

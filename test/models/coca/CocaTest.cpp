@@ -70,6 +70,12 @@ TEST_F(CocaTest, TrainingClampsTheLogitScale) {
   EXPECT_TRUE(module->lookupSymbol("logit_scale")->hasAttr("vlp.max_multiplier"));
 }
 
+TEST_F(CocaTest, ACaptionHasANextToken) {
+  auto refused = buildCoca(&context, "x", getCocaPresets().front().config, {{"train", {{"length", 1}}}});
+  ASSERT_FALSE(bool(refused));
+  EXPECT_NE(llvm::toString(refused.takeError()).find("length=1, expected at least 2"), std::string::npos);
+}
+
 // open_clip's mask: the class token sees the first padding and none behind it.
 TEST_F(CocaTest, OnlyTheFirstPaddingIsSeen) {
   OwningOpRef<ModuleOp> module = build("coca/tiny", {{"encode_text", {{"batch", 2}}}});
