@@ -19,7 +19,7 @@ def Plan_InitializerAttr : Attr<CPred<"::llvm::isa<::vlp::InitializerAttr>($_sel
 
 def Plan_StateKind : I32EnumAttr<"StateKind", "what a state tensor is", [
     I32EnumAttrCase<"Parameter", 0, "parameter">, I32EnumAttrCase<"Moment", 1, "moment">, I32EnumAttrCase<"Counter", 2, "counter">,
-    I32EnumAttrCase<"Scalar", 3, "scalar">]> {
+    I32EnumAttrCase<"Scalar", 3, "scalar">, I32EnumAttrCase<"Buffer", 4, "buffer">]> {
   let cppNamespace = "::vlp::plan";
   let genSpecializedAttr = 0;
 }
@@ -36,7 +36,7 @@ def Plan_StateOp : Plan_Op<"state", [Symbol]> {
     ```
   }];
   let arguments = (ins Plan_StateKindAttr:$kind, SymbolNameAttr:$sym_name, TypeAttrOf<VLP_Tensor>:$type, Plan_SlotAttr:$slot,
-      Plan_InitializerAttr:$init, UnitAttr:$trainable, UnitAttr:$decay, OptionalAttr<StrAttr>:$doc);
+      Plan_InitializerAttr:$init, UnitAttr:$trainable, UnitAttr:$decay, OptionalAttr<StrAttr>:$doc, OptionalAttr<FlatSymbolRefAttr>:$twin_of);
   let assemblyFormat = "$kind $sym_name `:` $type `at` $slot attr-dict";
   let hasVerifier = 1;
 }

@@ -16,6 +16,16 @@ LogicalResult VariableOp::verify() {
   return success();
 }
 
+LogicalResult ParameterOp::verifySymbolUses(SymbolTableCollection &tables) {
+  if (!getTwinOf())
+    return success();
+  auto original = tables.lookupNearestSymbolFrom<ParameterOp>(*this, getTwinOfAttr());
+  if (getTrainable() || !original || original.getTwinOf() || original.getType() != getType())
+    return emitOpError() << "expects a twin not to be trainable, and " << getTwinOfAttr()
+                         << " to be a parameter of its type that is no twin";
+  return success();
+}
+
 /// Fails unless `symbol` is a parameter or variable of type `type`.
 static LogicalResult checkState(Operation *op, FlatSymbolRefAttr symbol, Type type, SymbolTableCollection &tables) {
   Operation *state = tables.lookupNearestSymbolFrom(op, symbol);

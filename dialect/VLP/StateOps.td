@@ -29,7 +29,8 @@ def VLP_InitializerAttr : AttrDef<VLP_Dialect, "Initializer"> {
 }
 
 def VLP_StateKind : I32EnumAttr<"StateKind", "what a variable is", [
-    I32EnumAttrCase<"Moment", 1, "moment">, I32EnumAttrCase<"Counter", 2, "counter">, I32EnumAttrCase<"Scalar", 3, "scalar">]> {
+    I32EnumAttrCase<"Moment", 1, "moment">, I32EnumAttrCase<"Counter", 2, "counter">, I32EnumAttrCase<"Scalar", 3, "scalar">,
+    I32EnumAttrCase<"Buffer", 4, "buffer">]> {
   let cppNamespace = "::vlp";
   let genSpecializedAttr = 0;
 }
@@ -42,13 +43,15 @@ def StateDocGroup : OpDocGroup {
 
 let opDocGroup = StateDocGroup in {
 
-def VLP_ParameterOp : VLP_BaseOp<"parameter", [Symbol]> {
+def VLP_ParameterOp : VLP_BaseOp<"parameter", [Symbol, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "A learned tensor";
   let description = [{
     Named as in the model's official checkpoint. `trainable` parameters get gradients and optimizer state; `decay` puts one into the group
-    that weight decay applies to. A tied parameter is one symbol read by several users.
+    that weight decay applies to. A tied parameter is one symbol read by several users. `twin_of` names the parameter whose initial values
+    this one starts with: a moving average of it, say.
 
-    Constraints: `parameter_c1` a statically shaped float tensor type.
+    Constraints: `parameter_c1` a statically shaped float tensor type; `parameter_c2` a twin is not trainable and names a parameter of its
+    type, which is no twin.
 
     Example:
     ```mlir
@@ -56,14 +59,14 @@ def VLP_ParameterOp : VLP_BaseOp<"parameter", [Symbol]> {
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<VLP_FloatTensor>:$type, VLP_InitializerAttr:$init,
-      UnitAttr:$trainable, UnitAttr:$decay);
+      UnitAttr:$trainable, UnitAttr:$decay, OptionalAttr<FlatSymbolRefAttr>:$twin_of);
   let assemblyFormat = "$sym_name `:` $type attr-dict";
 }
 
 def VLP_VariableOp : VLP_BaseOp<"variable", [Symbol]> {
-  let summary = "State that is not learned: a moment, a counter, a named scalar";
+  let summary = "State that is not learned: a moment, a counter, a named scalar, a buffer";
   let description = [{
-    A `scalar` is a hyperparameter that can be set between steps without recompiling; `doc` says what it means. `of` names the
+    A `buffer` is what a step carries along besides (a queue of features), named as in the model's official checkpoint. A `scalar` is a hyperparameter that can be set between steps without recompiling; `doc` says what it means. `of` names the
     parameter that a moment belongs to.
 
     Constraints: `variable_c1` a counter is a `tensor<i32>`, a scalar a `tensor<f32>`; `variable_c2` a moment names its parameter.

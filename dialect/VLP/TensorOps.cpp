@@ -245,6 +245,30 @@ LogicalResult DivOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc
 
 LogicalResult DivOp::verify() { return verifyInferred(*this); }
 
+/// Flags in the common shape of two operands.
+template <typename OpT>
+static LogicalResult inferComparison(std::optional<Location> location, Value lhs, Value rhs,
+                                     SmallVectorImpl<Type> &types) {
+  if (failed(inferBroadcasted<OpT>(location, lhs, rhs, types)))
+    return failure();
+  types.back() = cast<RankedTensorType>(types.back()).clone(IntegerType::get(lhs.getContext(), 32));
+  return success();
+}
+
+LogicalResult EqualOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
+                                        SmallVectorImpl<Type> &types) {
+  return inferComparison<EqualOp>(location, adaptor.getLhs(), adaptor.getRhs(), types);
+}
+
+LogicalResult EqualOp::verify() { return verifyInferred(*this); }
+
+LogicalResult LessOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
+                                       SmallVectorImpl<Type> &types) {
+  return inferComparison<LessOp>(location, adaptor.getLhs(), adaptor.getRhs(), types);
+}
+
+LogicalResult LessOp::verify() { return verifyInferred(*this); }
+
 LogicalResult CastOp::verify() {
   auto from = getInput().getType(), to = getResult().getType();
   if (from.getShape() != to.getShape())
@@ -258,6 +282,11 @@ LogicalResult SelectOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   if (adaptor.getLhs().getType() != adaptor.getRhs().getType())
     return constraintError<SelectOp>(location, "expects both alternatives to have one type, got ",
                                      adaptor.getLhs().getType(), " and ", adaptor.getRhs().getType());
+  auto condition = shapeOf(adaptor.getCondition()), shape = shapeOf(adaptor.getLhs());
+  auto common = broadcastShapes(condition, shape);
+  if (!common || ArrayRef<int64_t>(*common) != shape)
+    return constraintError<SelectOp>(location, "expects a condition whose shape broadcasts to ", shapeText(shape),
+                                     ", got ", shapeText(condition));
   types.push_back(adaptor.getLhs().getType());
   return success();
 }

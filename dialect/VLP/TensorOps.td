@@ -426,19 +426,57 @@ def VLP_CastOp : VLP_DiffOp<"cast", [VLP_Elementwise]> {
   let hasVerifier = 1;
 }
 
-def VLP_SelectOp : VLP_DiffOp<"select", [VLP_Elementwise, InferTypeOpAdaptor]> {
-  let summary = "One of two tensors, by a flag on the device";
+def VLP_EqualOp : VLP_Op<"equal", [VLP_Elementwise, VLP_NonDifferentiable, InferTypeOpAdaptor]> {
+  let summary = "Elementwise comparison for equality";
   let description = [{
-    `result = condition != 0 ? lhs : rhs`.
+    `result = lhs = rhs ? 1 : 0`: a flag for `select`, or a number after `cast`. NaN equals nothing. Operands broadcast by the
+    trailing-dimension rule.
 
-    Constraints: `select_c1` `lhs`, `rhs` and the result have one type.
+    Constraints: `equal_c1` the shapes broadcast together; `equal_c2` equal element type.
+
+    Example:
+    ```mlir
+    %pad = vlp.equal %ids, %zero : (tensor<2x8xi32>, tensor<i32>) -> tensor<2x8xi32>
+    ```
+  }];
+  let arguments = (ins VLP_Tensor:$lhs, VLP_Tensor:$rhs);
+  let results = (outs VLP_IntTensor:$result);
+  let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
+}
+
+def VLP_LessOp : VLP_Op<"less", [VLP_Elementwise, VLP_NonDifferentiable, InferTypeOpAdaptor]> {
+  let summary = "Elementwise comparison for order";
+  let description = [{
+    `result = lhs < rhs ? 1 : 0`: a flag for `select`, or a number after `cast`. False where one is NaN. Operands broadcast by the
+    trailing-dimension rule.
+
+    Constraints: `less_c1` the shapes broadcast together; `less_c2` equal element type.
+
+    Example:
+    ```mlir
+    %keep = vlp.less %u, %rate : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xi32>
+    ```
+  }];
+  let arguments = (ins VLP_Tensor:$lhs, VLP_Tensor:$rhs);
+  let results = (outs VLP_IntTensor:$result);
+  let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
+  let hasVerifier = 1;
+}
+
+def VLP_SelectOp : VLP_DiffOp<"select", [VLP_Elementwise, InferTypeOpAdaptor]> {
+  let summary = "One of two elements, by a flag on the device";
+  let description = [{
+    `result = condition != 0 ? lhs : rhs`, where the condition repeats by the trailing-dimension rule.
+
+    Constraints: `select_c1` `lhs`, `rhs` and the result have one type; `select_c2` the condition's shape broadcasts to it.
 
     Example:
     ```mlir
     %y = vlp.select %flag, %new, %old : (tensor<i32>, tensor<f32>, tensor<f32>) -> tensor<f32>
     ```
   }];
-  let arguments = (ins VLP_IntScalar:$condition, VLP_Tensor:$lhs, VLP_Tensor:$rhs);
+  let arguments = (ins VLP_IntTensor:$condition, VLP_Tensor:$lhs, VLP_Tensor:$rhs);
   let results = (outs VLP_Tensor:$result);
   let assemblyFormat = [{ operands attr-dict `:` functional-type(operands, results) }];
   let hasVerifier = 1;

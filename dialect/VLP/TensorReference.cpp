@@ -279,8 +279,42 @@ static LogicalResult evaluate(CastOp op, Evaluation<T> &e) {
 
 template <typename T>
 static LogicalResult evaluate(SelectOp, Evaluation<T> &e) {
-  const Array<T> &chosen = e.in(0).ints[0] != 0 ? e.in(1) : e.in(2);
-  return moveElements(chosen, e.out(), [](const auto &from, auto &to) { to = from; });
+  SmallVector<int64_t> strides = broadcastStrides(e.in(0).shape, e.out().shape);
+  auto choose = [&](const auto &lhs, const auto &rhs, auto &to) {
+    if (!to.empty())
+      forEachStrided(e.out().shape, strides, 0, [&](int64_t position, int64_t offset) {
+        to[position] = e.in(0).ints[offset] != 0 ? lhs[position] : rhs[position];
+      });
+  };
+  choose(e.in(1).values, e.in(2).values, e.out().values);
+  choose(e.in(1).ints, e.in(2).ints, e.out().ints);
+  return success();
+}
+
+/// `compare` of elements of one kind, whichever the operands hold.
+template <typename T, typename Compare>
+static LogicalResult evaluateComparison(Evaluation<T> &e, Compare compare) {
+  SmallVector<int64_t> lhs = broadcastStrides(e.in(0).shape, e.out().shape),
+                       rhs = broadcastStrides(e.in(1).shape, e.out().shape);
+  std::vector<int64_t> offsets(e.out().ints.size());
+  forEachStrided(e.out().shape, lhs, 0, [&](int64_t position, int64_t offset) { offsets[position] = offset; });
+  bool isFloat = !e.in(0).values.empty();
+  forEachStrided(e.out().shape, rhs, 0, [&](int64_t position, int64_t offset) {
+    int64_t other = offsets[position];
+    e.out().ints[position] = isFloat ? compare(e.in(0).values[other], e.in(1).values[offset])
+                                     : compare(e.in(0).ints[other], e.in(1).ints[offset]);
+  });
+  return success();
+}
+
+template <typename T>
+static LogicalResult evaluate(EqualOp, Evaluation<T> &e) {
+  return evaluateComparison(e, [](auto x, auto y) { return x == y; });
+}
+
+template <typename T>
+static LogicalResult evaluate(LessOp, Evaluation<T> &e) {
+  return evaluateComparison(e, [](auto x, auto y) { return x < y; });
 }
 
 template <typename T>
@@ -331,6 +365,8 @@ VLP_REFERENCE(QuickGeluOp)
 VLP_REFERENCE(GeluGradOp)
 VLP_REFERENCE(QuickGeluGradOp)
 VLP_REFERENCE(CastOp)
+VLP_REFERENCE(EqualOp)
+VLP_REFERENCE(LessOp)
 VLP_REFERENCE(SelectOp)
 VLP_REFERENCE(ReduceSumOp)
 VLP_REFERENCE(AccumulateOp)

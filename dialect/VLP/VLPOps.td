@@ -10,6 +10,7 @@ include "dialect/VLP/LinearOps.td"
 include "dialect/VLP/LossOps.td"
 include "dialect/VLP/NormOps.td"
 include "dialect/VLP/OptimizerOps.td"
+include "dialect/VLP/RandomOps.td"
 include "dialect/VLP/StateOps.td"
 include "dialect/VLP/TensorOps.td"
 

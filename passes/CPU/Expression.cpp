@@ -51,10 +51,21 @@ static Value emitSplat(KernelBuilder &k, ConstantOp constant) {
   return k.splatInt(static_cast<int32_t>(elements.getSplatValue<APInt>().getSExtValue()));
 }
 
+/// Which elements of `value`, row-major, stand at `point` of a space that it broadcasts to.
+static Value elementNumbers(KernelBuilder &k, Value value, Point &point) {
+  Access access = broadcastAccess(getDenseAccess(value), point.shape);
+  Value first = k.broadcast(k.toI32(offsetAt(k, access, point)));
+  bool repeats = access.rank() == 0 || access.strides.back() == 0;
+  return repeats ? first : arith::AddIOp::create(k.b, first, k.iota()).getResult();
+}
+
 Value Expression::compute(Value value, Point &point) {
   Operation *op = value.getDefiningOp();
   if (auto constant = dyn_cast_or_null<ConstantOp>(op))
     return emitSplat(k, constant);
+  if (auto random = dyn_cast_or_null<RandomUniformOp>(op))
+    return emitUniform(k, random, evaluate(random.getSeed(), point), evaluate(random.getStep(), point),
+                       elementNumbers(k, value, point));
   if (op && op->hasTrait<Elementwise>()) {
     SmallVector<Value> operands;
     for (Value operand : op->getOperands())

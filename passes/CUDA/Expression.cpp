@@ -5,6 +5,7 @@
 #include "passes/Kernels/AccessOffset.h"
 #include "passes/Kernels/Elementwise.h"
 #include "passes/Kernels/KernelBody.h"
+#include "llvm/ADT/Sequence.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -82,10 +83,25 @@ static Value emitSplat(KernelBuilder &k, ConstantOp constant, int64_t width) {
   return broadcast(k, k.constant(value.convertToFloat()), width);
 }
 
+/// Which elements of `value`, row-major, stand at `point` of a space that it broadcasts to.
+static Value elementNumbers(KernelBuilder &k, Value value, Point &point) {
+  Access access = broadcastAccess(getDenseAccess(value), point.shape);
+  Value first = broadcast(k, offsetAt(k, access, point), point.width);
+  if (point.width == 1 || access.strides.back() == 0)
+    return first;
+  auto numbers = llvm::to_vector(llvm::seq<int32_t>(0, point.width));
+  auto type = VectorType::get({point.width}, k.i32Type());
+  Value lanes = arith::ConstantOp::create(k.b, type, DenseIntElementsAttr::get(type, numbers));
+  return arith::AddIOp::create(k.b, first, lanes);
+}
+
 Value Expression::compute(Value value, Point &point) {
   Operation *op = value.getDefiningOp();
   if (auto constant = dyn_cast_or_null<ConstantOp>(op))
     return emitSplat(k, constant, point.width);
+  if (auto random = dyn_cast_or_null<RandomUniformOp>(op))
+    return emitUniform(k, random, evaluate(random.getSeed(), point), evaluate(random.getStep(), point),
+                       elementNumbers(k, value, point));
   if (op && op->hasTrait<Elementwise>()) {
     SmallVector<Value> operands;
     for (Value operand : op->getOperands())

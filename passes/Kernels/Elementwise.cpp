@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/Kernels/Access.h"
 #include "passes/Kernels/VectorMath.h"
+#include "runtime/format/Philox.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -69,6 +70,35 @@ static Value emitSum(MathBuilder &k, ArrayRef<Value> operands) {
   return sum;
 }
 
+static Value emitComparison(MathBuilder &k, Operation *op, Value x, Value y) {
+  bool isFloat = isa<FloatType>(getElementTypeOrSelf(x.getType())), isEqual = isa<EqualOp>(op);
+  Value holds;
+  if (isFloat)
+    holds = arith::CmpFOp::create(k.b, isEqual ? arith::CmpFPredicate::OEQ : arith::CmpFPredicate::OLT, x, y);
+  else
+    holds = arith::CmpIOp::create(k.b, isEqual ? arith::CmpIPredicate::eq : arith::CmpIPredicate::slt, x, y);
+  return k.select(holds, k.intLike(x, 1), k.intLike(x, 0));
+}
+
+Value vlp::emitUniform(MathBuilder &k, RandomUniformOp op, Value seed, Value step, Value element) {
+  auto constant = [&](uint32_t value) { return k.intLike(element, static_cast<int32_t>(value)); };
+  auto product = [&](uint32_t factor, Value x) { return arith::MulUIExtendedOp::create(k.b, constant(factor), x); };
+  auto combine = [&](Value x, Value y, Value z) {
+    return arith::XOrIOp::create(k.b, arith::XOrIOp::create(k.b, x, y), z).getResult();
+  };
+  auto add = [&](Value x, uint32_t y) { return arith::AddIOp::create(k.b, x, constant(y)).getResult(); };
+  SmallVector<Value> c = {element, step, constant(static_cast<uint32_t>(op.getStream())), constant(0)};
+  SmallVector<Value> key = {seed, constant(kStepKey)};
+  for (unsigned round = 0; round < 10; ++round) {
+    auto p0 = product(0xD2511F53, c[0]), p1 = product(0xCD9E8D57, c[2]);
+    c = {combine(p1.getHigh(), c[1], key[0]), p1.getLow(), combine(p0.getHigh(), c[3], key[1]), p0.getLow()};
+    key = {add(key[0], 0x9E3779B9), add(key[1], 0xBB67AE85)};
+  }
+  Value bits = arith::ShRUIOp::create(k.b, c[0], k.intLike(element, 9));
+  Value number = arith::SIToFPOp::create(k.b, k.typeLike(element, k.f32Type()), bits);
+  return k.mulf(k.addf(number, k.constantLike(number, 0.5)), k.constantLike(number, 0x1p-23));
+}
+
 static Value emitCast(MathBuilder &k, Value x) {
   bool fromInt = getElementTypeOrSelf(x.getType()).isInteger(32);
   return fromInt ? arith::SIToFPOp::create(k.b, k.typeLike(x, k.f32Type()), x).getResult() : x;
@@ -87,6 +117,7 @@ static Value emitInF32(MathBuilder &k, Operation *op, ArrayRef<Value> in) {
       .Case([&](GeluGradOp) { return math::geluGrad(k, in[0], in[1]); })
       .Case([&](QuickGeluGradOp) { return emitQuickGeluGrad(k, in[0], in[1]); })
       .Case([&](CastOp) { return emitCast(k, in[0]); })
+      .Case<EqualOp, LessOp>([&](auto) { return emitComparison(k, op, in[0], in[1]); })
       .Case([&](SelectOp) { return k.select(flag(k, in[0]), in[1], in[2]); })
       .Case([&](AccumulateOp) { return emitSum(k, in); })
       .Case([&](ClipFactorOp) { return emitClipFactor(k, in[0], in[1]); })

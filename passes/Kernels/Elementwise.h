@@ -11,6 +11,9 @@ namespace vlp {
 /// values as f32; a result that the op gives in bf16 is rounded to one.
 mlir::Value emitElementwise(MathBuilder &k, mlir::Operation *op, llvm::ArrayRef<mlir::Value> operands);
 
+/// Elements number `element` (i32) of a random_uniform, given its operands in the same shape.
+mlir::Value emitUniform(MathBuilder &k, RandomUniformOp op, mlir::Value seed, mlir::Value step, mlir::Value element);
+
 /// Whether a kernel around `anchor` (null: none) can compute `value` element by element: an argument, a view of one, a
 /// constant, a result of the anchor, an elementwise op of such, or a repetition of one; for Emitter::supports.
 bool canEvaluate(mlir::Value value, mlir::Operation *anchor);

@@ -32,6 +32,7 @@ static void setState(plan::StateOp op, format::StateTensor *out) {
   out->set_trainable(op.getTrainable());
   out->set_decay(op.getDecay());
   out->set_doc(op.getDoc().value_or("").str());
+  out->set_twin_of(op.getTwinOf().value_or("").str());
 }
 
 namespace {

@@ -53,7 +53,8 @@ static void buildState(OpBuilder &builder, const StateSymbol &symbol, plan::Slot
   auto flag = [&](bool value) { return value ? builder.getUnitAttr() : UnitAttr(); };
   plan::StateOp::create(builder, symbol.op->getLoc(), plan::StateKindAttr::get(builder.getContext(), symbol.kind), name,
                         TypeAttr::get(symbol.type), slot, init, flag(parameter && parameter.getTrainable()),
-                        flag(parameter && parameter.getDecay()), variable ? variable.getDocAttr() : StringAttr());
+                        flag(parameter && parameter.getDecay()), variable ? variable.getDocAttr() : StringAttr(),
+                        parameter ? parameter.getTwinOfAttr() : FlatSymbolRefAttr());
 }
 
 void vlp::planState(ModuleOp module, PlanContext &context) {

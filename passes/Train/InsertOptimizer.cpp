@@ -109,6 +109,7 @@ public:
     // Adding the flag counts the step only where it is applied. Updates use the new count, so that the counter is
     // advanced in place.
     step = make<AddOp>(step, finite);
+    takeWrites();
     for (Update &update : updates)
       apply(update);
     writes.emplace_back("train.step", step);
@@ -179,6 +180,19 @@ private:
     return value = make<ReadOp>(type, name);
   }
 
+  /// What the model itself writes (averages, queues) comes to the end, with the old value where the step is not
+  /// applied.
+  void takeWrites() {
+    for (WriteOp write : llvm::make_early_inc_range(function.getOps<WriteOp>())) {
+      OpBuilder::InsertionGuard guard(builder);
+      Location outer = builder.getLoc();
+      builder.setLoc(write.getLoc());
+      writes.emplace_back(write.getState().str(), make<SelectOp>(finite, write.getValue(), read(write.getState())));
+      builder.setLoc(outer);
+      write.erase();
+    }
+  }
+
   void apply(Update &update) {
     OpBuilder::InsertionGuard guard(builder);
     Location outer = builder.getLoc();
@@ -195,15 +209,22 @@ private:
     builder.setLoc(outer);
   }
 
-  /// `updated`, where it is the logarithm of a multiplier, so that this is at least 1 and at most a scalar; where the
-  /// step is not applied, as it is.
+  /// `updated` within the parameter's bounds: given ones, or where it is the logarithm of a multiplier, so that this is
+  /// at least 1 and at most a scalar; where the step is not applied, as it is.
   Value bound(ParameterOp parameter, Value updated) {
     auto most = parameter->getAttrOfType<FlatSymbolRefAttr>("vlp.max_multiplier");
-    if (!most)
+    auto bounds = parameter->getAttrOfType<ArrayAttr>("vlp.bounds");
+    if (!most && !bounds)
       return updated;
-    Value zero = make<ConstantOp>(DenseElementsAttr::get(RankedTensorType::get({}, builder.getF32Type()), 0.0f));
-    Value clamped = make<ClampOp>(updated, zero, make<LogOp>(read(most.getValue())));
-    return make<SelectOp>(finite, clamped, updated);
+    Value lower = makeConstant(bounds ? cast<FloatAttr>(bounds[0]).getValueAsDouble() : 0.0);
+    Value upper =
+        bounds ? makeConstant(cast<FloatAttr>(bounds[1]).getValueAsDouble()) : make<LogOp>(read(most.getValue()));
+    return make<SelectOp>(finite, make<ClampOp>(updated, lower, upper), updated);
+  }
+
+  Value makeConstant(double value) {
+    auto type = RankedTensorType::get({}, builder.getF32Type());
+    return make<ConstantOp>(DenseElementsAttr::get(type, static_cast<float>(value)));
   }
 
   /// Drops the gradients from the results and appends `added`.

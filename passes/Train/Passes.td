@@ -16,7 +16,9 @@ def InsertOptimizer : Pass<"vlp-insert-optimizer", "::mlir::ModuleOp"> {
     * one `vlp.adamw` a parameter, with moments `adam.m/<parameter>` and `adam.v/<parameter>`, in the order of the results;
     * the counter `train.step` plus one, which the updates count with;
     * a clamp, after its update, of each parameter with `vlp.max_multiplier = @scalar`: it is the logarithm of a multiplier, which stays between
-      1 and the scalar (CLIP's `logit_scale`).
+      1 and the scalar (CLIP's `logit_scale`); and of each parameter with `vlp.bounds = [lower, upper]` (ALBEF's temperature).
+
+    Writes that the function has already (averages, queues) move to its end.
 
     All writes are predicated on a flag on the device: the loss (result #0) and the gradient norm are finite. Where it is 0, every state tensor keeps its
     value exactly, the counter included. The function gets the results `grad_norm`, `learning_rate` and `finite` (attribute `vlp.name`), and the

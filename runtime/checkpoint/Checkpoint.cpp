@@ -68,12 +68,20 @@ public:
     for (const SafetensorsTensor &tensor : file.tensors())
       place(tensor);
     for (const format::StateTensor &state : module.manifest().state())
-      if (wanted(state) && !pairs.contains(&state))
+      if (wanted(state) && !pairs.contains(&state) && !takeFromOriginal(state))
         missing.push_back("missing: " + describe(state.tensor()));
     return report();
   }
 
 private:
+  /// Weights without a twin are the twin's first values, too.
+  bool takeFromOriginal(const format::StateTensor &twin) {
+    if (mode == LoadMode::Full || twin.twin_of().empty())
+      return false;
+    auto found = pairs.find(module.findState(twin.twin_of()));
+    return found == pairs.end() ? false : pairs.emplace(&twin, found->second).second;
+  }
+
   static std::string describe(const format::Tensor &tensor) {
     return "'" + tensor.name() + "', " + toString(typeOf(tensor)) + " " + describeShape(tensor.shape());
   }
@@ -96,7 +104,8 @@ private:
         state = module.findState(alias->second);
       }
     }
-    if (mode == LoadMode::Weights && (otherState.contains(tensor.name) || (state && !wanted(*state)))) {
+    bool isBuffer = state && state->kind() == format::StateTensor::BUFFER;
+    if (mode == LoadMode::Weights && !isBuffer && (otherState.contains(tensor.name) || (state && !wanted(*state)))) {
       ignored = true;
       return nullptr;
     }

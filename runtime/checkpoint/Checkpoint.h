@@ -16,10 +16,10 @@ using CheckpointMetadata = std::map<std::string, std::string>;
 enum class LoadMode {
   /// Resume: every state tensor must be in the file with its exact type and shape, and nothing else.
   Full,
-  /// Parameters only, from a checkpoint of ours or of others (F32, F16, BF16, F64). Moments and counters go back to
-  /// their initial
-  /// values, scalars stay as they are. Moments, counters and scalars in the file are passed over; so are names that the
-  /// manifest's aliases map to the empty string.
+  /// Parameters only, from a checkpoint of ours or of others (F32, F16, BF16, F64), and buffers that it has. A twin that
+  /// it lacks starts with the values of its original. Moments and counters go back to their initial values, scalars
+  /// stay as they are. Moments, counters and scalars in the file are passed over; so are names that the manifest's
+  /// aliases map to the empty string.
   Weights,
 };
 

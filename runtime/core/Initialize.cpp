@@ -56,8 +56,8 @@ void fillState(const format::StateTensor &state, std::byte *data, uint64_t seed,
   } else if (init.kind() == format::Initializer::CONSTANT) {
     std::fill_n(reinterpret_cast<float *>(data), count, float(init.a()));
   } else {
-    Filling fill{
-        init.kind(), init.a(), init.b(), reinterpret_cast<float *>(data), count, seed, fnv1a64(state.tensor().name())};
+    const std::string &stream = state.twin_of().empty() ? state.tensor().name() : state.twin_of();
+    Filling fill{init.kind(), init.a(), init.b(), reinterpret_cast<float *>(data), count, seed, fnv1a64(stream)};
     pool.run(int64_t((count + kChunk - 1) / kChunk), fillChunks, &fill);
   }
 }

@@ -22,7 +22,7 @@
 namespace vlp::format {
 
 /// Raised whenever an older runtime could not run what is written today.
-inline constexpr uint32_t kFormatVersion = 3;
+inline constexpr uint32_t kFormatVersion = 4;
 
 /// Serialises `manifest` and `sections` (parallel to manifest.sections, whose offsets, sizes and hashes are filled in
 /// here). The same input gives the same bytes.

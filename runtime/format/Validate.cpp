@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -179,7 +180,27 @@ private:
           (tensor.dtype() == I32 && std::fabs(state.init().a()) > 2147483647.0))
         return where + "an initialiser that is no number of its type";
     }
+    if (auto problem = checkTwins(); !problem.empty())
+      return problem;
     return checkApart(tensors);
+  }
+
+  /// A twin starts as a parameter of its size, which is no twin.
+  std::string checkTwins() {
+    std::map<std::string, const StateTensor *> byName;
+    for (const StateTensor &state : manifest.state())
+      byName[state.tensor().name()] = &state;
+    for (const StateTensor &state : manifest.state()) {
+      if (state.twin_of().empty())
+        continue;
+      auto original = byName.find(state.twin_of());
+      if (original == byName.end() || !original->second->twin_of().empty() ||
+          original->second->kind() != StateTensor::PARAMETER ||
+          original->second->tensor().slot().size() != state.tensor().slot().size())
+        return "state tensor '" + state.tensor().name() + "': a twin of '" + state.twin_of() +
+               "', which is no parameter of its size";
+    }
+    return "";
   }
 
   /// What an op writes must be memory that it may write.
@@ -200,7 +221,8 @@ private:
       return "blocks of " + std::to_string(launch.threads()) + " threads and " + std::to_string(launch.shared()) +
              " bytes of shared memory on target " + program.target();
     if (launch.results_size() > launch.args_size())
-      return std::to_string(launch.results_size()) + " results among " + std::to_string(launch.args_size()) + " arguments";
+      return std::to_string(launch.results_size()) + " results among " + std::to_string(launch.args_size()) +
+             " arguments";
     for (int type : launch.results())
       if (!Launch::Result_IsValid(type))
         return "a result of unknown type " + std::to_string(type);

@@ -96,7 +96,8 @@ typedef enum vlp_state_kind {
   VLP_PARAMETER = 0, /* learned */
   VLP_MOMENT = 1,    /* optimizer state */
   VLP_COUNTER = 2,   /* one i32, e.g. train.step */
-  VLP_SCALAR = 3     /* one f32 that may be set between runs, e.g. train.learning_rate */
+  VLP_SCALAR = 3,    /* one f32 that may be set between runs, e.g. train.learning_rate */
+  VLP_BUFFER = 4     /* what a step carries along besides, e.g. a queue of features */
 } vlp_state_kind;
 
 /* Loads `path` and the machine code in it for options->device (options may be NULL). */

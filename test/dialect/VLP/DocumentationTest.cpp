@@ -121,7 +121,7 @@ TEST(Documentation, EveryOpIsDifferentiableOrDeclaredNotToBe) {
 TEST(Documentation, EveryConstraintHasANegativeTest) {
   std::string cases;
   for (const char *family :
-       {"attention", "embedding", "kernel", "linear", "loss", "norm", "optimizer", "state", "tensor"}) {
+       {"attention", "embedding", "kernel", "linear", "loss", "norm", "optimizer", "random", "state", "tensor"}) {
     std::ifstream file(std::string(VLP_INVALID) + "/" + family + ".mlir");
     ASSERT_TRUE(file) << family;
     std::stringstream text;

@@ -184,6 +184,26 @@ TYPED_TEST(TensorReference, SelectByFlag) {
   EXPECT_EQ(RUN("select", {ints<TypeParam>({}, {0}), i, j}, "tensor<1xi32>")[0].ints, std::vector<int32_t>{2});
 }
 
+TYPED_TEST(TensorReference, SelectByARepeatedCondition) {
+  auto a = floats<TypeParam>({2, 3}, {1, 2, 3, 4, 5, 6}), b = floats<TypeParam>({2, 3}, {-1, -2, -3, -4, -5, -6});
+  expectNear(RUN("select", {ints<TypeParam>({3}, {1, 0, 2}), a, b}, "tensor<2x3xf32>")[0], {2, 3},
+             {1, -2, 3, 4, -5, 6});
+  expectNear(RUN("select", {ints<TypeParam>({2, 1}, {0, 1}), a, b}, "tensor<2x3xf32>")[0], {2, 3},
+             {-1, -2, -3, 4, 5, 6});
+}
+
+TYPED_TEST(TensorReference, ComparisonsGiveFlags) {
+  auto x = floats<TypeParam>({2, 1}, {1, TypeParam(NAN)}), y = floats<TypeParam>({3}, {0, 1, 2});
+  EXPECT_EQ(RUN("equal", {x, y}, "tensor<2x3xi32>")[0].ints, (std::vector<int32_t>{0, 1, 0, 0, 0, 0}));
+  EXPECT_EQ(RUN("less", {x, y}, "tensor<2x3xi32>")[0].ints, (std::vector<int32_t>{0, 0, 1, 0, 0, 0}));
+  EXPECT_EQ(RUN("less", {y, x}, "tensor<2x3xi32>")[0].ints, (std::vector<int32_t>{1, 0, 0, 0, 0, 0}));
+  auto i = ints<TypeParam>({3}, {-100, 0, 7}), zero = ints<TypeParam>({}, {0});
+  EXPECT_EQ(RUN("equal", {i, zero}, "tensor<3xi32>")[0].ints, (std::vector<int32_t>{0, 1, 0}));
+  EXPECT_EQ(RUN("less", {i, zero}, "tensor<3xi32>")[0].ints, (std::vector<int32_t>{1, 0, 0}));
+  auto none = floats<TypeParam>({0}, {});
+  EXPECT_EQ(RUN("less", {none, floats<TypeParam>({}, {1})}, "tensor<0xi32>")[0].ints, (std::vector<int32_t>{}));
+}
+
 TYPED_TEST(TensorReference, ReduceSumOverAnyDimensions) {
   auto x = randoms<TypeParam>({3, 5, 7}, 9);
   std::vector<double> middle(21), outer(5), all(1);

@@ -99,6 +99,14 @@ func.func @elementwise(%x: tensor<2x3x4xf32>, %b: tensor<4xf32>, %c: tensor<3x1x
   %15 = vlp.select %f, %b, %b : (tensor<i32>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   // CHECK: vlp.select %{{.*}}, %{{.*}}, %{{.*}} : (tensor<i32>, tensor<2xi32>, tensor<2xi32>) -> tensor<2xi32>
   %16 = vlp.select %f, %i, %i : (tensor<i32>, tensor<2xi32>, tensor<2xi32>) -> tensor<2xi32>
+  // CHECK: vlp.equal %{{.*}}, %{{.*}} : (tensor<2xi32>, tensor<i32>) -> tensor<2xi32>
+  %e = vlp.equal %i, %f : (tensor<2xi32>, tensor<i32>) -> tensor<2xi32>
+  // CHECK: vlp.less %{{.*}}, %{{.*}} : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xi32>
+  %l = vlp.less %b, %b : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xi32>
+  // CHECK: vlp.select %{{.*}}, %{{.*}}, %{{.*}} : (tensor<4xi32>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %s = vlp.select %l, %b, %b : (tensor<4xi32>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  // CHECK: vlp.random_uniform %{{.*}}, %{{.*}} {stream = 3 : i64} : (tensor<i32>, tensor<i32>) -> tensor<2x3xf32>
+  %u = vlp.random_uniform %f, %f {stream = 3 : i64} : (tensor<i32>, tensor<i32>) -> tensor<2x3xf32>
   // CHECK: vlp.reduce_sum %{{.*}} {axes = array<i64: 0, 2>} : (tensor<2x3x4xf32>) -> tensor<3xf32>
   %17 = vlp.reduce_sum %x {axes = array<i64: 0, 2>} : (tensor<2x3x4xf32>) -> tensor<3xf32>
   // CHECK: vlp.reduce_sum %{{.*}} {axes = array<i64>} : (tensor<4xf32>) -> tensor<4xf32>

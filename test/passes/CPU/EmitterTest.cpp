@@ -2,6 +2,7 @@
 // Every CPU emitter but attention's against the interpreter, at sizes with and without tails, batch 1, views,
 // epilogues, repeated indices.
 #include "KernelHarness.h"
+#include "test/passes/Kernels/FlagCases.h"
 
 #include <gtest/gtest.h>
 #include <limits>
@@ -339,6 +340,12 @@ TEST(Elementwise, FunctionsAtTheEdgesOfF32) {
   // Absolute below 1.
   for (const char *op : {"tanh", "gelu", "quick_gelu"})
     check(op, 1);
+}
+
+TEST(Elementwise, FlagsAndDraws) {
+  for (const char *shape : {"3x20", "5x7", "1x1", "4x16"})
+    for (const KernelCase &c : vlp::test::makeFlagCases(shape))
+      checkKernel(c);
 }
 
 TEST(Elementwise, BroadcastsTransposesAndScalars) {

@@ -2,6 +2,7 @@
 // The elementwise emitter against the interpreter: every function, f32 and bf16, vectors of every width, broadcasts,
 // casts at the edges.
 #include "test/passes/CUDA/KernelHarness.h"
+#include "test/passes/Kernels/FlagCases.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
@@ -134,6 +135,12 @@ TEST(Elementwise, FunctionsAtTheEdgesOfF32) {
   // Absolute below 1.
   for (const char *op : {"tanh", "gelu", "quick_gelu"})
     check(op, 1);
+}
+
+TEST(Elementwise, FlagsAndDraws) {
+  for (const char *shape : {"3x20", "5x7", "1x1", "4x16"})
+    for (const KernelCase &c : vlp::test::makeFlagCases(shape))
+      checkKernel(c);
 }
 
 TEST(Elementwise, BroadcastsTransposesAndScalars) {

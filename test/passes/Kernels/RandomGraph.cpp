@@ -57,7 +57,7 @@ private:
     for (int i = 0, n = draw(1, 4); i < n; ++i) {
       std::string name = "p" + std::to_string(i);
       auto type = f32(chance(50) ? drawShape() : SmallVector<int64_t>(shapeOf(pool[0])));
-      ParameterOp::create(top, loc(), name, type, normal, true, chance(50));
+      ParameterOp::create(top, loc(), name, type, normal, true, chance(50), FlatSymbolRefAttr());
       states.push_back(name);
       pool.push_back(ReadOp::create(builder, loc(), type, name));
     }
@@ -201,7 +201,7 @@ private:
     OpBuilder top = OpBuilder::atBlockBegin(module->getBody());
     std::string name = "w" + std::to_string(weights++);
     auto normal = InitializerAttr::get(builder.getContext(), InitializerKind::Normal, 0.0, 1.0);
-    ParameterOp::create(top, loc(), name, f32(shape), normal, true, true);
+    ParameterOp::create(top, loc(), name, f32(shape), normal, true, true, FlatSymbolRefAttr());
     pool.push_back(ReadOp::create(builder, loc(), f32(shape), name));
     return pool.back();
   }

@@ -100,6 +100,53 @@ TEST(Checkpoint, TrainingCheckpointForAnEncoder) {
   EXPECT_FALSE(loadCheckpoint(*encoder, path, LoadMode::Full));
 }
 
+static bool haveEqualBytes(Session &a, const std::string &name, Session &b, const std::string &other) {
+  return std::ranges::equal(a.state(name), b.state(other));
+}
+
+// A moving average starts as what it averages: by initialisation, and from weights of others without one.
+TEST(Checkpoint, TwinsStartAsTheirOriginals) {
+  TemporaryFolder folder;
+  auto edit = [](format::Manifest &manifest) {
+    format::StateTensor &twin = *manifest.mutable_state(4);
+    twin.set_twin_of("weight");
+    *twin.mutable_init() = manifest.state(0).init();
+  };
+  auto plain = toySession(folder), twins = toySession(folder, 1, edit);
+  ASSERT_TRUE(plain && twins);
+  twins->initialize(3);
+  EXPECT_TRUE(haveEqualBytes(*twins, "weight", *twins, "buffer"));
+  trainSteps(*plain, 0, 2);
+  std::string path = folder.file("both"), alone = folder.file("alone");
+  ASSERT_TRUE(saveCheckpoint(*plain, path));
+  ASSERT_TRUE(loadCheckpoint(*twins, path, LoadMode::Weights));
+  EXPECT_TRUE(haveEqualBytes(*twins, "buffer", *plain, "buffer")) << "a twin that the file has is taken";
+  SafetensorsTensor weight{"weight", SafetensorsType::F32, {kToyWidth}, plain->state("weight")};
+  ASSERT_TRUE(writeSafetensors(alone, {weight}, {}));
+  auto loaded = loadCheckpoint(*twins, alone, LoadMode::Weights);
+  ASSERT_TRUE(loaded) << loaded.status().message();
+  EXPECT_TRUE(haveEqualBytes(*twins, "buffer", *plain, "weight"));
+  EXPECT_FALSE(loadCheckpoint(*twins, alone, LoadMode::Full)) << "nothing may be missing on resuming";
+}
+
+TEST(Checkpoint, BuffersAreTakenWhereTheFileHasThem) {
+  TemporaryFolder folder;
+  auto edit = [](format::Manifest &manifest) { manifest.mutable_state(4)->set_kind(format::StateTensor::BUFFER); };
+  auto plain = toySession(folder), buffers = toySession(folder, 1, edit);
+  ASSERT_TRUE(plain && buffers);
+  plain->initialize(5);
+  std::string path = folder.file("both"), alone = folder.file("alone");
+  ASSERT_TRUE(saveCheckpoint(*plain, path));
+  ASSERT_TRUE(loadCheckpoint(*buffers, path, LoadMode::Weights));
+  EXPECT_TRUE(haveEqualBytes(*buffers, "buffer", *plain, "buffer"));
+  buffers->initialize(6);
+  std::string before = stateBytes(*buffers);
+  SafetensorsTensor weight{"weight", SafetensorsType::F32, {kToyWidth}, buffers->state("weight")};
+  ASSERT_TRUE(writeSafetensors(alone, {weight}, {}));
+  ASSERT_TRUE(loadCheckpoint(*buffers, alone, LoadMode::Weights));
+  EXPECT_EQ(stateBytes(*buffers), before);
+}
+
 /// Writes weights of others: names with their values, all f32.
 static void writeWeights(const std::string &path,
                          const std::vector<std::pair<std::string, std::vector<int64_t>>> &shapes) {

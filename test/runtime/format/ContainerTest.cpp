@@ -176,6 +176,7 @@ TEST(Container, RefusesManifestsThatPointOutside) {
        [](Manifest &m) { m.mutable_state(1)->mutable_tensor()->mutable_slot()->set_offset(64); }},
       {"two of kind state tensor are called 'weight'",
        [](Manifest &m) { m.mutable_state(1)->mutable_tensor()->set_name("weight"); }},
+      {"a twin of 'nothing', which is no parameter", [](Manifest &m) { m.mutable_state(0)->set_twin_of("nothing"); }},
       {"a counter is one i32", [](Manifest &m) { m.mutable_state(0)->set_kind(StateTensor::COUNTER); }},
       {"unknown kind", [](Manifest &m) { m.mutable_state(0)->mutable_init()->set_kind(Initializer::Kind(5)); }},
       {"no number of its type", [](Manifest &m) { m.mutable_state(0)->mutable_init()->set_a(1.0 / 0.0); }},

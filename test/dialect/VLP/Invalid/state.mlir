@@ -53,3 +53,15 @@ func.func @write_c1_type(%x: tensor<f32>) {
   vlp.write @n, %x : tensor<f32>
   return
 }
+
+// -----
+
+vlp.parameter @p : tensor<2xf32> {init = #vlp.init<constant, 0.0 : f64, 0.0 : f64>}
+// expected-error @+1 {{'vlp.parameter' op expects a twin not to be trainable, and @p to be a parameter of its type that is no twin}}
+vlp.parameter @parameter_c2 : tensor<3xf32> {init = #vlp.init<constant, 0.0 : f64, 0.0 : f64>, twin_of = @p}
+
+// -----
+
+vlp.parameter @p : tensor<2xf32> {init = #vlp.init<constant, 0.0 : f64, 0.0 : f64>}
+// expected-error @+1 {{'vlp.parameter' op expects a twin not to be trainable}}
+vlp.parameter @parameter_c2_trainable : tensor<2xf32> {init = #vlp.init<constant, 0.0 : f64, 0.0 : f64>, trainable, twin_of = @p}

@@ -330,6 +330,46 @@ func.func @select_c1(%a0: tensor<i32>, %a1: tensor<2xf32>, %a2: tensor<3xf32>) {
 
 // -----
 
+func.func @select_c2(%a0: tensor<2xi32>, %a1: tensor<2x3xf32>) {
+  // expected-error @+1 {{'vlp.select' op expects a condition whose shape broadcasts to [2, 3], got [2]}}
+  %r = vlp.select %a0, %a1, %a1 : (tensor<2xi32>, tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @equal_c1(%a0: tensor<2x3xf32>, %a1: tensor<2xf32>) {
+  // expected-error @+1 {{'vlp.equal' op expects shapes that broadcast together, got [2, 3] and [2]}}
+  %r = vlp.equal %a0, %a1 : (tensor<2x3xf32>, tensor<2xf32>) -> tensor<2x3xi32>
+  return
+}
+
+// -----
+
+func.func @equal_c2(%a0: tensor<2xf32>, %a1: tensor<2xi32>) {
+  // expected-error @+1 {{'vlp.equal' op expects equal element types, got f32, i32}}
+  %r = vlp.equal %a0, %a1 : (tensor<2xf32>, tensor<2xi32>) -> tensor<2xi32>
+  return
+}
+
+// -----
+
+func.func @less_c1(%a0: tensor<2x3xf32>, %a1: tensor<2xf32>) {
+  // expected-error @+1 {{'vlp.less' op expects shapes that broadcast together, got [2, 3] and [2]}}
+  %r = vlp.less %a0, %a1 : (tensor<2x3xf32>, tensor<2xf32>) -> tensor<2x3xi32>
+  return
+}
+
+// -----
+
+func.func @less_c2(%a0: tensor<2xf32>, %a1: tensor<2xi32>) {
+  // expected-error @+1 {{'vlp.less' op expects equal element types, got f32, i32}}
+  %r = vlp.less %a0, %a1 : (tensor<2xf32>, tensor<2xi32>) -> tensor<2xi32>
+  return
+}
+
+// -----
+
 func.func @reduce_sum_c1(%a0: tensor<2x5xf32>) {
   // expected-error @+1 {{'vlp.reduce_sum' op expects distinct dimensions of [2, 5] in increasing order, got [1, 0]}}
   %r = vlp.reduce_sum %a0 {axes = array<i64: 1, 0>} : (tensor<2x5xf32>) -> tensor<f32>
