@@ -2,6 +2,7 @@
 // The architectures that VLPC knows.
 #include "models/Models.h"
 
+#include "models/albef/AlbefArchitecture.h"
 #include "models/beit3/Beit3Architecture.h"
 #include "models/clip/ClipArchitecture.h"
 #include "models/coca/CocaArchitecture.h"
@@ -9,7 +10,8 @@
 using namespace vlp::models;
 
 llvm::ArrayRef<const Architecture *> vlp::models::getArchitectures() {
-  static const Architecture *const architectures[] = {&getClipArchitecture(), &getCocaArchitecture(), &getBeit3Architecture()};
+  static const Architecture *const architectures[] = {&getClipArchitecture(), &getAlbefArchitecture(),
+                                                      &getCocaArchitecture(), &getBeit3Architecture()};
   return architectures;
 }
 

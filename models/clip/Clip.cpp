@@ -50,9 +50,8 @@ Value models::encodeImage(ModelBuilder &b, const ClipConfig &config, Value image
   InitializerAttr scaled = normalInit(b.getContext(), std::pow(width, -0.5));
   Layer visual(b, "visual");
   Value x = visionRows(b, config, image);
-  Value classRow = b.reshape(b.slice(x, 1, 0, 1), {shapeOf(x)[0], width});
-  classRow = layerNorm(b, "ln_post", classRow, config.eps);
-  return b.make<MatmulOp>(classRow, b.parameter("proj", {width, config.embed}, scaled), UnitAttr(), UnitAttr());
+  Value row = layerNorm(b, "ln_post", classRow(b, x), config.eps);
+  return b.make<MatmulOp>(row, b.parameter("proj", {width, config.embed}, scaled), UnitAttr(), UnitAttr());
 }
 
 Value models::embedTokens(ModelBuilder &b, const ClipConfig &config, Value text) {

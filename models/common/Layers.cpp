@@ -134,4 +134,10 @@ Value models::transformer(ModelBuilder &b, StringRef name, Value x, int64_t laye
   return x;
 }
 
-Value models::l2Normalize(ModelBuilder &b, Value x) { return b.make<L2NormalizeOp>(x, b.ops().getF64FloatAttr(0.0)); }
+Value models::classRow(ModelBuilder &b, Value x) {
+  return b.reshape(b.slice(x, 1, 0, 1), {shapeOf(x)[0], shapeOf(x)[2]});
+}
+
+Value models::l2Normalize(ModelBuilder &b, Value x, double eps) {
+  return b.make<L2NormalizeOp>(x, b.ops().getF64FloatAttr(eps));
+}

@@ -76,7 +76,10 @@ mlir::Value appendToken(ModelBuilder &b, mlir::Value x, mlir::Value token);
 /// Of each id [...] in [0, size): `special` for id `which`, `other` for the rest.
 mlir::Value numberOfToken(ModelBuilder &b, mlir::Value ids, int64_t size, int64_t which, double special, double other);
 
-/// Rows divided by their Euclidean norm.
-mlir::Value l2Normalize(ModelBuilder &b, mlir::Value x);
+/// The first row [B, D] of each sequence of x [B, S, D].
+mlir::Value classRow(ModelBuilder &b, mlir::Value x);
+
+/// Rows divided by their Euclidean norm, or by `eps` if that is larger.
+mlir::Value l2Normalize(ModelBuilder &b, mlir::Value x, double eps = 0.0);
 
 } // namespace vlp::models

@@ -15,6 +15,10 @@ Value models::contrastiveLogits(ModelBuilder &b, Value f, Value g, Value scale) 
   return b.make<MulOp>(similarity, scale);
 }
 
+Value models::crossEntropy(ModelBuilder &b, Value logits, Value labels) {
+  return b.make<CrossEntropyOp>(logits, labels, b.ops().getI64IntegerAttr(-100), b.ops().getF64FloatAttr(0.0));
+}
+
 /// Mean over both directions of losses [B] a row.
 static Value averageDirections(ModelBuilder &b, Value rows, Value columns) {
   Value sum = b.make<ReduceSumOp>(b.make<AddOp>(rows, columns), ArrayRef<int64_t>{0});
@@ -28,11 +32,8 @@ Value models::symmetricCrossEntropy(ModelBuilder &b, Value logits) {
   int64_t batch = shapeOf(logits)[0];
   auto indices = llvm::to_vector(llvm::seq<int32_t>(0, batch));
   Value labels = b.make<ConstantOp>(DenseIntElementsAttr::get(b.intType({batch}), indices));
-  auto crossEntropy = [&](Value x) {
-    return b.make<CrossEntropyOp>(x, labels, b.ops().getI64IntegerAttr(-100), b.ops().getF64FloatAttr(0.0));
-  };
-  Value rows = crossEntropy(logits);
-  return averageDirections(b, rows, crossEntropy(transposed(b, logits)));
+  Value rows = crossEntropy(b, logits, labels);
+  return averageDirections(b, rows, crossEntropy(b, transposed(b, logits), labels));
 }
 
 Value models::symmetricCrossEntropy(ModelBuilder &b, Value logits, Value pair) {
@@ -58,7 +59,7 @@ Value models::captionLoss(ModelBuilder &b, Value logits, Value text, int64_t pad
 Value models::maskedCrossEntropy(ModelBuilder &b, Value logits, Value labels, Value mask) {
   Layer layer(b, "loss");
   Value counted = numberOfToken(b, mask, 2, 1, 1, 0);
-  Value losses = b.make<CrossEntropyOp>(logits, labels, b.ops().getI64IntegerAttr(-100), b.ops().getF64FloatAttr(0.0));
+  Value losses = crossEntropy(b, logits, labels);
   return b.make<DivOp>(b.make<ReduceSumOp>(b.make<MulOp>(losses, counted), ArrayRef<int64_t>{0}),
                        b.make<ReduceSumOp>(counted, ArrayRef<int64_t>{0}));
 }

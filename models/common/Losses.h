@@ -16,6 +16,9 @@ mlir::Value symmetricCrossEntropy(ModelBuilder &b, mlir::Value logits);
 /// loss.
 mlir::Value symmetricCrossEntropy(ModelBuilder &b, mlir::Value logits, mlir::Value pair);
 
+/// Cross entropies [N] of `logits` [N, C] against `labels` [N]; 0 for a label of -100.
+mlir::Value crossEntropy(ModelBuilder &b, mlir::Value logits, mlir::Value labels);
+
 /// Mean cross entropy of `logits` [N, C] against `labels` [N] over the rows where `mask` [N] is 1.
 mlir::Value maskedCrossEntropy(ModelBuilder &b, mlir::Value logits, mlir::Value labels, mlir::Value mask);
 

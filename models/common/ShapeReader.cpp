@@ -1,6 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Shapes and metadata of a checkpoint.
 #include "models/common/ShapeReader.h"
+#include <cmath>
 
 using namespace vlp;
 using namespace vlp::models;
@@ -60,8 +61,50 @@ void ShapeReader::readActivation(Activation &activation) {
     problems.push_back("metadata 'act': expected gelu or quick_gelu, got '" + act->second + "'");
 }
 
-void ShapeReader::readEps(double &eps) {
-  auto found = metadata.find("ln_eps");
-  if (found != metadata.end() && StringRef(found->second).getAsDouble(eps))
-    problems.push_back("metadata 'ln_eps': expected a number, got '" + found->second + "'");
+void ShapeReader::readEps(double &eps) { readReal("ln_eps", eps); }
+
+void ShapeReader::readReal(const char *key, double &number) {
+  auto found = metadata.find(key);
+  if (found != metadata.end() && StringRef(found->second).getAsDouble(number))
+    problems.push_back(std::string("metadata '") + key + "': expected a number, got '" + found->second + "'");
+}
+
+VisionTransformerConfig ShapeReader::readVisionTransformer(const std::string &prefix) {
+  VisionTransformerConfig config;
+  std::vector<int64_t> conv = get(prefix + "patch_embed.proj.weight", 4);
+  std::vector<int64_t> positions = get(prefix + "pos_embed", 3);
+  config.patch = conv[2];
+  config.tower.width = conv[0];
+  config.tower.layers = countBlocks(prefix + "blocks.");
+  if (config.tower.layers)
+    config.tower.mlp = get(prefix + "blocks.0.mlp.fc1.weight", 2)[0];
+  config.tower.heads = getNumber({"vision_heads", "heads"}, 0);
+  readReal("ln_eps_vit", config.eps);
+  int64_t grid = std::llround(std::sqrt(double(std::max<int64_t>(0, positions[1] - 1))));
+  config.image = grid * config.patch;
+  if (positions[1] && grid * grid + 1 != positions[1])
+    problems.push_back("'" + prefix + "pos_embed' has " + std::to_string(positions[1]) +
+                       " rows, expected one more than a square number");
+  return config;
+}
+
+BertConfig ShapeReader::readBert(const std::string &prefix) {
+  BertConfig config;
+  std::vector<int64_t> words = get(prefix + "embeddings.word_embeddings.weight", 2);
+  config.vocabulary = words[0];
+  config.tower.width = words[1];
+  config.positions = get(prefix + "embeddings.position_embeddings.weight", 2)[0];
+  if (shapes.count(prefix + "embeddings.token_type_embeddings.weight"))
+    config.tokenTypes = get(prefix + "embeddings.token_type_embeddings.weight", 2)[0];
+  config.tower.layers = countBlocks(prefix + "encoder.layer.");
+  if (config.tower.layers)
+    config.tower.mlp = get(prefix + "encoder.layer.0.intermediate.dense.weight", 2)[0];
+  config.tower.heads = getNumber({"text_heads", "heads"}, 0);
+  auto hasCross = [&](int64_t layer) {
+    return shapes.count(prefix + "encoder.layer." + std::to_string(layer) + ".crossattention.self.query.weight") > 0;
+  };
+  while (config.firstCross < config.tower.layers && !hasCross(config.firstCross))
+    ++config.firstCross;
+  readReal("ln_eps_text", config.eps);
+  return config;
 }

@@ -2,8 +2,8 @@
 // Reads a model's sizes off a checkpoint: from its tensors' shapes, and from metadata what shapes do not show.
 #pragma once
 
-#include "models/common/Layers.h"
-#include "models/common/TowerConfig.h"
+#include "models/common/Bert.h"
+#include "models/common/VisionTransformer.h"
 #include <map>
 
 namespace vlp::models {
@@ -24,6 +24,12 @@ public:
 
   /// A whole number above 0 in the first of the metadata `keys` that is there, else `otherwise`.
   int64_t getNumber(std::initializer_list<const char *> keys, int64_t otherwise);
+  /// A number in the metadata `key`, where it is there.
+  void readReal(const char *key, double &number);
+  /// What timm's names below `prefix` say, and the metadata vision_heads or heads, ln_eps_vit.
+  VisionTransformerConfig readVisionTransformer(const std::string &prefix);
+  /// What BERT's names below `prefix` say, and the metadata text_heads or heads, ln_eps_text.
+  BertConfig readBert(const std::string &prefix);
   /// Metadata 'act' and 'ln_eps', where they are there.
   void readActivation(Activation &activation);
   void readEps(double &eps);

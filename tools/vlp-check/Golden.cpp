@@ -2,6 +2,7 @@
 // Golden files of all architectures.
 #include "tools/vlp-check/Golden.h"
 
+#include "models/albef/Albef.h"
 #include "models/beit3/Beit3.h"
 #include "models/clip/Clip.h"
 #include "models/coca/Coca.h"
@@ -18,10 +19,14 @@ static std::string toText(const Shape &shape) {
   return "[" + llvm::join(llvm::map_range(shape, [](int64_t d) { return std::to_string(d); }), ", ") + "]";
 }
 
-/// Shapes of the parameters as far as anything in the file tells: of param/NAME, else of its gradient.
-static std::map<std::string, Shape> getParameterShapes(const SafetensorsFile &file) {
+/// What parameters and buffers are called in files: with `_before` where the file also has them after the step.
+static constexpr StringRef kParameterPrefixes[] = {"param/", "param_before/"};
+static constexpr StringRef kBufferPrefixes[] = {"buffer/", "buffer_before/"};
+
+/// Shapes of parameters and buffers as far as anything in the file tells: of themselves, else of a gradient.
+static std::map<std::string, Shape> getStateShapes(const SafetensorsFile &file) {
   std::map<std::string, Shape> shapes;
-  for (StringRef prefix : {"grad/", "param/"})
+  for (StringRef prefix : {"grad/", "param/", "param_before/", "buffer/", "buffer_before/"})
     for (const SafetensorsTensor &tensor : file.tensors())
       if (StringRef name = tensor.name; name.consume_front(prefix))
         shapes[name.str()] = tensor.shape;
@@ -33,8 +38,6 @@ static int64_t getDimension(const SafetensorsFile &file, StringRef name, size_t 
   const SafetensorsTensor *tensor = file.find(std::string_view(name));
   return tensor && tensor->shape.size() == rank ? tensor->shape[index] : otherwise;
 }
-
-static Shape toShape(RankedTensorType type) { return {type.getShape().begin(), type.getShape().end()}; }
 
 namespace {
 /// Takes tensors out of the file by name and shape; remembers everything that does not fit.
@@ -70,10 +73,19 @@ public:
     return array;
   }
 
+  /// The same by the first of `prefixes` with which the file has `name`.
+  Array<double> take(ArrayRef<StringRef> prefixes, const std::string &name, RankedTensorType type) {
+    auto has = [&](StringRef prefix) { return file.find((prefix + name).str()) != nullptr; };
+    const StringRef *prefix = llvm::find_if(prefixes, has);
+    std::string full = ((prefix == prefixes.end() ? prefixes.front() : *prefix) + name).str();
+    return take(full, {type.getShape().begin(), type.getShape().end()}, type.getElementType().isInteger());
+  }
+
   llvm::Error finish() {
     std::vector<std::string> extra;
+    // BERT's positions are counted, not learned.
     for (const SafetensorsTensor &tensor : file.tensors())
-      if (!wanted.contains(tensor.name))
+      if (!wanted.contains(tensor.name) && !StringRef(tensor.name).ends_with(".position_ids"))
         extra.push_back(tensor.name);
     for (const std::string &name : missing) {
       std::string near = models::suggest(name, extra);
@@ -108,14 +120,14 @@ struct Layout {
 
 /// The gradients entry of as many items and tokens as the file has.
 static models::EntryRequest gradientsOf(const SafetensorsFile &file, int64_t context) {
-  const char *text = file.find("in/text") ? "in/text" : "in/text_ids";
+  const char *text = file.find("in/text") ? "in/text" : file.find("in/text_ids") ? "in/text_ids" : "in/input_ids";
   int64_t batch = getDimension(file, "in/image", 4, 0, getDimension(file, text, 2, 0, 1));
   return {"gradients", {{"batch", batch}, {"length", getDimension(file, text, 2, 1, context)}}};
 }
 
 static llvm::Expected<OwningOpRef<ModuleOp>> buildClipModule(MLIRContext *context, const std::string &path,
                                                              const SafetensorsFile &file) {
-  auto config = models::ClipConfig::fromTensors(getParameterShapes(file), file.metadata());
+  auto config = models::ClipConfig::fromTensors(getStateShapes(file), file.metadata());
   if (!config)
     return config.takeError();
   return models::buildClip(context, path, *config, gradientsOf(file, config->context));
@@ -123,15 +135,23 @@ static llvm::Expected<OwningOpRef<ModuleOp>> buildClipModule(MLIRContext *contex
 
 static llvm::Expected<OwningOpRef<ModuleOp>> buildCocaModule(MLIRContext *context, const std::string &path,
                                                              const SafetensorsFile &file) {
-  auto config = models::CocaConfig::fromTensors(getParameterShapes(file), file.metadata());
+  auto config = models::CocaConfig::fromTensors(getStateShapes(file), file.metadata());
   if (!config)
     return config.takeError();
   return models::buildCoca(context, path, *config, gradientsOf(file, config->clip.context));
 }
 
+static llvm::Expected<OwningOpRef<ModuleOp>> buildAlbefModule(MLIRContext *context, const std::string &path,
+                                                              const SafetensorsFile &file) {
+  auto config = models::AlbefConfig::fromTensors(getStateShapes(file), file.metadata());
+  if (!config)
+    return config.takeError();
+  return models::buildAlbef(context, path, *config, gradientsOf(file, config->context));
+}
+
 static llvm::Expected<OwningOpRef<ModuleOp>> buildBeit3Module(MLIRContext *context, const std::string &path,
                                                               const SafetensorsFile &file) {
-  auto config = models::Beit3Config::fromTensors(getParameterShapes(file), file.metadata());
+  auto config = models::Beit3Config::fromTensors(getStateShapes(file), file.metadata());
   if (!config)
     return config.takeError();
   return models::buildBeit3(context, path, *config, gradientsOf(file, config->context));
@@ -140,6 +160,7 @@ static llvm::Expected<OwningOpRef<ModuleOp>> buildBeit3Module(MLIRContext *conte
 static ArrayRef<Layout> getLayouts() {
   static const Layout layouts[] = {
       {"clip", buildClipModule, {"loss", "logits_per_image"}},
+      {"albef", buildAlbefModule, {"loss_mlm", "loss_ita", "loss_itm"}},
       {"beit3",
        buildBeit3Module,
        {"loss_image", "loss_text", "loss_pair_image", "loss_pair_text", "encoder_image", "encoder_text",
@@ -185,13 +206,18 @@ llvm::Expected<Golden> tools::readGolden(MLIRContext *context, StringRef archite
   Collector collector(*file);
   auto entry = golden.module->lookupSymbol<func::FuncOp>("gradients");
   for (auto &[name, type] : getPorts(entry, /*results=*/false))
-    golden.inputs[name] = collector.take("in/" + name, toShape(type), type.getElementType().isInteger());
+    golden.inputs[name] = collector.take({"in/", "rng/"}, name, type);
   auto results = getPorts(entry, /*results=*/true);
   for (const char *name : layout->results)
-    golden.expected[name] = collector.take(std::string("out/") + name, toShape(results.at(name)));
+    golden.expected[name] = collector.take({"out/"}, name, results.at(name));
+  for (auto &[name, type] : results)
+    if (StringRef(name).starts_with("after/"))
+      golden.expected[name] = collector.take({""}, name, type);
   for (auto &[name, type] : getStateTypes(*golden.module)) {
-    golden.parameters[name] = collector.take("param/" + name, toShape(type));
-    golden.expected["grad/" + name] = collector.take("grad/" + name, toShape(type));
+    auto parameter = golden.module->lookupSymbol<ParameterOp>(name);
+    golden.state[name] = collector.take(parameter ? ArrayRef(kParameterPrefixes) : kBufferPrefixes, name, type);
+    if (parameter && parameter.getTrainable())
+      golden.expected["grad/" + name] = collector.take({"grad/"}, name, type);
   }
   if (llvm::Error error = collector.finish())
     return error;

@@ -1,5 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Golden files: what an official model computed, as tensors `param/NAME`, `in/NAME`, `out/NAME`, `grad/NAME`.
+// Golden files: what an official model computed, as tensors `param/NAME`, `buffer/NAME`, `in/NAME`, `out/NAME`,
+// `grad/NAME`; `rng/NAME` is what it drew, `after/NAME` state that the step changed (`param_before/`,
+// `buffer_before/`).
 #pragma once
 
 #include "dialect/Interpreter/Interpreter.h"
@@ -14,9 +16,9 @@ struct Golden {
   /// With the entry `gradients`, not differentiated yet.
   mlir::OwningOpRef<mlir::ModuleOp> module;
   /// By name without the prefix.
-  State<double> parameters;
+  State<double> state;
   std::map<std::string, Array<double>> inputs;
-  /// Losses and what else the file has of the entry's results, by name, and grad/NAME.
+  /// Losses and what else the file has of the entry's results, by name, grad/NAME and after/NAME.
   std::map<std::string, Array<double>> expected;
 };
 
