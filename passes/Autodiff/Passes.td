@@ -51,6 +51,19 @@ def Autodiff : Pass<"vlp-autodiff", "::mlir::ModuleOp"> {
   let dependentDialects = ["::vlp::VLPDialect"];
 }
 
+def ChainAccumulate : Pass<"vlp-chain-accumulate", "::mlir::func::FuncOp"> {
+  let summary = "Sum many gradient contributions as they come";
+  let description = [{
+    A `vlp.accumulate` of more than `most` operands becomes a chain of sums of two, in the same order: the same bits. Each stands where its
+    operands are there, so that it joins the kernel of the newer one, in place of the older: one running sum is alive, not all terms. A picture's rows that
+    six layers of three passes look at (ALBEF) have 27 contributions of 50 MB; summed in one kernel they also need more registers than a thread has.
+  }];
+  let options = [
+    Option<"most", "most", "int64_t", "4", "Operands that stay in one sum">,
+  ];
+  let dependentDialects = ["::vlp::VLPDialect"];
+}
+
 def SimplifyGradients : Pass<"vlp-simplify-gradients", "::mlir::func::FuncOp"> {
   let summary = "Remove what the gradient rules left: zeros, ones, transposes, padded slices";
   let description = [{

@@ -34,6 +34,7 @@ static StagePasses makeGraphPasses(const PipelineOptions &options) {
   passes.push_back({false, createNameGradients()});
   passes.push_back({true, createCanonicalizerPass()});
   passes.push_back({true, createCSEPass()});
+  passes.push_back({true, createChainAccumulate()}); // whose chains canonicalization would join again
   // After autodiff: gradients are those of the f32 function, and the rules see which activations the backward part
   // reads.
   if (options.precision == Precision::BF16) {
