@@ -12,7 +12,7 @@ const std::vector<AlbefPreset> &vlp::models::getAlbefPresets() {
        {{32, 16, {32, 2, 2}}, {{32, 4, 2, 64}, 64, 16, 2, 2}, 8, 16, 16}},
       // The towers of clip/emoji, and two fusion layers.
       {"albef/emoji",
-       "2.4 M parameters, 56 px, for training on two cores",
+       "2.3 M parameters, 56 px, for training on two cores",
        {{56, 8, {128, 4, 4}}, {{128, 4, 4}, 3584, 32, 2, 2}, 20, 64, 1024}},
       {"albef/base", "210 M parameters, 256 px", {{256, 16, {768, 12}}, {{768, 12}, 30522, 512, 2, 6}, 25, 256, 65536}},
   };

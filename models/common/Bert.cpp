@@ -37,9 +37,8 @@ Value models::bertEmbeddings(ModelBuilder &b, const BertConfig &config, Value id
 
 Value models::paddingScores(ModelBuilder &b, Value mask) {
   Layer layer(b, "attention_mask");
-  Value seen = b.make<CastOp>(b.floatType(shapeOf(mask)), mask);
-  Value scores = b.make<MulOp>(b.make<SubOp>(b.constant(1.0), seen), b.constant(-10000.0));
-  return b.reshape(scores, {shapeOf(mask)[0], 1, 1, shapeOf(mask)[1]});
+  Value isPadding = b.make<CastOp>(b.floatType(shapeOf(mask)), b.make<EqualOp>(mask, b.constant(int32_t(0))));
+  return b.reshape(b.make<MulOp>(isPadding, b.constant(-10000.0)), {shapeOf(mask)[0], 1, 1, shapeOf(mask)[1]});
 }
 
 /// Queries from x, keys and values from `context`; then the output's matrix, the residual and a norm.

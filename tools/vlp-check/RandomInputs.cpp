@@ -32,6 +32,16 @@ static int64_t getBound(Value ids, int64_t otherwise) {
   return bound;
 }
 
+/// What `ids` are compared with, if it is a constant.
+static std::optional<int64_t> getComparedWith(Value ids) {
+  for (Operation *user : ids.getUsers())
+    if (auto equal = dyn_cast<EqualOp>(user))
+      if (auto constant = equal.getRhs().getDefiningOp<ConstantOp>())
+        if (auto splat = dyn_cast<SplatElementsAttr>(constant.getValue()))
+          return splat.getSplatValue<APInt>().getSExtValue();
+  return std::nullopt;
+}
+
 static bool isIndexed(Value ids) {
   return getBound(ids, std::numeric_limits<int64_t>::max()) != std::numeric_limits<int64_t>::max();
 }
@@ -46,6 +56,8 @@ Arrays<double> tools::makeRandomInputs(func::FuncOp entry, uint64_t seed) {
     for (double &value : array.values)
       value = float(std::sqrt(-2 * std::log(uniform())) * std::cos(2 * M_PI * uniform()));
     int64_t otherwise = std::max<int64_t>(1, int64_t(array.ints.size() + 1) / 2);
+    if (std::optional<int64_t> compared = getComparedWith(argument))
+      otherwise = *compared + 2;
     int64_t bound = isIndexed(argument) ? getBound(argument, std::numeric_limits<int32_t>::max()) : otherwise;
     for (int32_t &value : array.ints)
       value = int32_t(uniform() * double(bound));

@@ -2,6 +2,7 @@
 // Files of the golden layout at any size.
 #include "test/tools/vlp-check/GoldenMaker.h"
 
+#include "models/albef/Albef.h"
 #include "models/beit3/Beit3.h"
 #include "models/clip/Clip.h"
 #include "models/coca/Coca.h"
@@ -38,14 +39,18 @@ void GoldenTensors::write(const std::string &path) const {
 }
 
 /// `results`: those that the file is to hold, of the entry that `build` makes.
+/// `edit` may change the random inputs.
 static GoldenTensors makeGolden(llvm::function_ref<llvm::Expected<OwningOpRef<ModuleOp>>(MLIRContext *)> build,
-                                const std::vector<std::string> &results, models::Activation activation) {
+                                const std::vector<std::string> &results, models::Activation activation,
+                                llvm::function_ref<void(tools::Arrays<double> &inputs)> edit = {}) {
   DialectRegistry registry;
   registerDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   auto module = build(&context);
   EXPECT_TRUE(bool(module)) << llvm::toString(module.takeError());
   tools::Arrays<double> inputs = tools::makeRandomInputs((*module)->lookupSymbol<func::FuncOp>("gradients"), 3);
+  if (edit)
+    edit(inputs);
   State<double> state;
   uint32_t bits = 12345;
   for (auto &[name, type] : getStateTypes(**module)) {
@@ -54,20 +59,26 @@ static GoldenTensors makeGolden(llvm::function_ref<llvm::Expected<OwningOpRef<Mo
       bits = bits * 1664525u + 1013904223u;
       // Wide enough that every layer matters; gains around 1.
       value = float((double(bits >> 8) / double(1 << 24) - 0.5) * 0.3 +
-                    (StringRef(name).contains("ln_") && StringRef(name).ends_with("weight")));
+                    ((StringRef(name).contains("ln_") || StringRef(name).contains("norm") ||
+                      StringRef(name).contains("LayerNorm")) &&
+                     StringRef(name).ends_with("weight")));
     }
+    if (name == "temp")
+      array.values[0] = 0.25;
     state[name] = array;
   }
   auto computed =
       tools::runOnDevice(tools::Device{tools::DeviceKind::ReferenceF64}, **module, "gradients", inputs, state);
   EXPECT_TRUE(bool(computed)) << llvm::toString(computed.takeError());
   GoldenTensors golden;
-  for (auto &[name, array] : state)
-    golden.tensors["param/" + name] = toTensor(array);
+  for (auto &[name, array] : state) {
+    bool isParameter = (*module)->lookupSymbol<ParameterOp>(name) != nullptr;
+    golden.tensors[(isParameter ? "param/" : "buffer_before/") + name] = toTensor(array);
+  }
   for (auto &[name, array] : inputs)
-    golden.tensors["in/" + name] = toTensor(array);
+    golden.tensors[(StringRef(name).starts_with("neg_") ? "rng/" : "in/") + name] = toTensor(array);
   for (auto &[name, array] : *computed)
-    if (StringRef(name).starts_with("grad/"))
+    if (StringRef(name).starts_with("grad/") || StringRef(name).starts_with("after/"))
       golden.tensors[name] = toTensor(array);
   for (const std::string &name : results)
     golden.tensors["out/" + name] = toTensor(computed->at(name));
@@ -87,6 +98,29 @@ GoldenTensors test::makeCocaGolden(const models::CocaConfig &config, int64_t bat
       [&](MLIRContext *context) { return models::buildCoca(context, "golden", config, entry); },
       {"contrastive_loss", "caption_loss", "image_features", "text_features", "logits"}, config.clip.activation);
   golden.metadata["pool_heads"] = std::to_string(config.poolHeads);
+  return golden;
+}
+
+/// Texts of at least two tokens with padding behind them; every third token is masked.
+static void makeTexts(tools::Arrays<double> &inputs) {
+  Array<double> &mask = inputs["attention_mask"], &labels = inputs["mlm_labels"];
+  int64_t length = mask.shape[1];
+  for (int64_t i = 0; i < mask.size(); ++i) {
+    mask.ints[i] = i % length < std::max<int64_t>(2, length - i / length);
+    if (i % 3)
+      labels.ints[i] = -100;
+  }
+}
+
+GoldenTensors test::makeAlbefGolden(const models::AlbefConfig &config, int64_t batch, int64_t length) {
+  models::EntryRequest entry{"gradients", {{"batch", batch}, {"length", length}}};
+  GoldenTensors golden =
+      makeGolden([&](MLIRContext *context) { return models::buildAlbef(context, "golden", config, entry); },
+                 {"loss_mlm", "loss_ita", "loss_itm"}, models::Activation::Gelu, makeTexts);
+  golden.metadata["vision_heads"] = std::to_string(config.vision.tower.getHeads());
+  golden.metadata["text_heads"] = std::to_string(config.bert.tower.getHeads());
+  golden.metadata["alpha"] = std::to_string(config.alpha);
+  golden.metadata["momentum"] = std::to_string(config.momentum);
   return golden;
 }
 

@@ -2,6 +2,7 @@
 // Files of the golden layout at any size, with the interpreter in f64 as the oracle.
 #pragma once
 
+#include "models/albef/AlbefConfig.h"
 #include "models/beit3/Beit3Config.h"
 #include "models/coca/CocaConfig.h"
 #include "runtime/checkpoint/Safetensors.h"
@@ -25,6 +26,8 @@ struct GoldenTensors {
 GoldenTensors makeClipGolden(const models::ClipConfig &config, int64_t batch, int64_t length);
 /// The same of a CoCa; padding may stand anywhere in its texts.
 GoldenTensors makeCocaGolden(const models::CocaConfig &config, int64_t batch, int64_t length);
+/// The same of an ALBEF; texts end in padding, and every third token is masked.
+GoldenTensors makeAlbefGolden(const models::AlbefConfig &config, int64_t batch, int64_t length);
 /// The same of a BEiT-3; about half of patches, tokens and paddings are masked.
 GoldenTensors makeBeit3Golden(const models::Beit3Config &config, int64_t batch, int64_t length);
 

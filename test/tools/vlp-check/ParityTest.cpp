@@ -46,8 +46,23 @@ TEST_P(ParityTest, OfficialModel) {
   if (!shared)
     GTEST_SKIP() << "VLP_SHARED is not set";
   expectPass(std::string(shared) + "/golden/clip_vit_tiny.safetensors");
+  expectPass(std::string(shared) + "/golden/albef_tiny.safetensors", "albef");
   expectPass(std::string(shared) + "/golden/coca_openclip_tiny.safetensors", "coca");
   expectPass(std::string(shared) + "/golden/beit3_tiny.safetensors", "beit3");
+}
+
+// Another depth of each part, widths that differ, a queue that is filled to its end, another share and inertia.
+TEST_P(ParityTest, OtherSizesOfAlbef) {
+  models::AlbefConfig config{{30, 10, {40, 3, 5, 56}}, {{24, 3, 3, 40}, 37, 9, 2, 1}, 7, 20, 15, 0.25, 0.5};
+  test::makeAlbefGolden(config, /*batch=*/5, /*length=*/7).write(getPath());
+  expectPass(getPath(), "albef");
+}
+
+// All layers fuse, two items, a queue of one batch.
+TEST_P(ParityTest, SmallestAlbef) {
+  models::AlbefConfig config{{8, 8, {64, 1}}, {{64, 1}, 11, 3, 0, 0}, 3, 16, 2};
+  test::makeAlbefGolden(config, /*batch=*/2, /*length=*/3).write(getPath());
+  expectPass(getPath(), "albef");
 }
 
 TEST_P(ParityTest, OtherSizesOfBeit3) {
