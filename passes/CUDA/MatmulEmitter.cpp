@@ -11,9 +11,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/CUDA/Emitters.h"
 #include "passes/CUDA/LaunchFunction.h"
-#include "passes/CUDA/MatmulOperand.h"
+#include "passes/CUDA/MatmulScheme.h"
 #include "passes/Kernels/Elementwise.h"
-#include <numeric>
 
 using namespace mlir;
 using namespace vlp;
@@ -22,107 +21,6 @@ using namespace vlp::cuda;
 namespace {
 
 Type elementOf(Value value) { return cast<RankedTensorType>(value.getType()).getElementType(); }
-
-int64_t widestElement(ArrayRef<Value> values) {
-  int64_t bytes = 0;
-  for (Value value : values)
-    bytes = std::max(bytes, bytesOf(elementOf(value)));
-  return bytes;
-}
-
-/// A product, how it is cut up, and how its results leave the registers.
-struct Scheme {
-  Scheme(const KernelBody &body, const TargetInfo &target)
-      : product(body.anchor), tile(target.matmulTile.empty() ? chooseTile(product.shape, getChip(target.chip))
-                                                             : *parseTile(target.matmulTile)) {
-    bool bf16 = !product.shape.isF32();
-    rowMap.group = bf16 || product.a.form.alongK ? 1 : std::min<int64_t>(4, tile.warpRows / 8);
-    columnMap.group = bf16 && !product.b.form.alongK ? 1 : std::min<int64_t>(4, tile.warpColumns / 8);
-    widest = splitsK() ? 4 : widestElement(body.yields);
-    columnMap.split = columnMap.group == 4 && widest == 4;
-    auto shape = body.shape(product.op->getResult(0));
-    width = Expression::widthOf(body.yields, shape, splitsK() ? 4 : kVectorBytes / widest);
-    light = isLight(body);
-    staged = !splitsK() && !(light && fillsSectors(body));
-  }
-
-  bool splitsK() const { return tile.splits > 1; }
-  /// Columns of the buffer of parts: vectors of four fit into every row.
-  int64_t partPitch() const { return llvm::alignTo(product.shape.n, 4); }
-  int64_t partBytes() const { return tile.splits * product.shape.m * partPitch() * 4; }
-  /// Points of `width` elements whose loads a thread has under way at a time: 128 bytes, or less where there is work
-  /// enough to wait with.
-  int64_t inFlight(int64_t width) const { return std::max<int64_t>(1, (light ? 128 / widest : 8) / width); }
-
-  MatmulProduct product;
-  MatmulTile tile;
-  StripMap rowMap, columnMap;
-  int64_t widest; // bytes of the widest element that is stored
-  bool light, staged;
-  int64_t width; // of the epilogue's points where they are no runs of columns in registers
-
-  bool rowTail() const { return product.shape.m % tile.rows != 0; }
-  bool columnTail() const { return product.shape.n % tile.columns != 0; }
-  /// Points of an epilogue by rows that a thread evaluates at a time: several only where all exist.
-  int64_t together() const {
-    int64_t points = tile.rows * tile.columns / (width * tile.threads());
-    return rowTail() || columnTail() ? 1 : std::min(inFlight(width), points);
-  }
-  /// Runs of neighbouring columns of which a thread has the sums.
-  int64_t runs() const { return tile.warpRows / 8 * (tile.warpColumns / 4 / columnMap.run()); }
-
-  /// Of the first launch.
-  TileInstructions instructions(const KernelBody &body) const {
-    TileInstructions counts = countInstructions(product.shape, tile);
-    int64_t run = columnMap.run();
-    if (staged && run >= 4)
-      *counts.wideShared += runs() * run / 4;
-    if (staged && width >= 4)
-      *counts.wideShared += together() * width / 4;
-    if (product.shape.m < tile.rows || product.shape.n < tile.columns) // some of these stores never happen
-      return counts;
-    int64_t points = splitsK() ? runs() : staged ? together() : runs(), pointWidth = staged ? width : run;
-    auto stores = [&](int64_t elementBytes) { return points * (pointWidth * elementBytes / kVectorBytes); };
-    if (splitsK())
-      counts.wideGlobal = stores(4);
-    else if (readsSumsOnly(body))
-      counts.wideGlobal = std::accumulate(body.yields.begin(), body.yields.end(), int64_t(0),
-                                          [&](int64_t sum, Value y) { return sum + stores(bytesOf(elementOf(y))); });
-    return counts;
-  }
-
-private:
-  /// Whether the epilogue loads nothing from global memory.
-  bool readsSumsOnly(const KernelBody &body) const {
-    auto isComputed = [&](Value value) {
-      Operation *op = value.getDefiningOp();
-      return op && (op == product.op || op->hasTrait<Elementwise>());
-    };
-    return !product.bias && llvm::all_of(body.kernel.getBody().front(), [&](Operation &op) {
-      return !op.hasTrait<Elementwise>() || llvm::all_of(op.getOperands(), isComputed);
-    });
-  }
-
-  /// Sums, a residual, a scale, a cast: others would multiply the code of all sums of a thread.
-  static bool isLight(const KernelBody &body) {
-    int64_t count = 0;
-    for (Operation &op : body.kernel.getBody().front())
-      if (op.hasTrait<Elementwise>()) {
-        if (!isa<AddOp, SubOp, MulOp, NegOp, AccumulateOp, CastOp>(op))
-          return false;
-        ++count;
-      }
-    return count <= 4;
-  }
-
-  /// Whether the runs of four threads in a row are whole sectors of every result.
-  bool fillsSectors(const KernelBody &body) const {
-    int64_t run = columnMap.run();
-    if (Expression::widthOf(body.yields, body.shape(product.op->getResult(0)), run) != run)
-      return false;
-    return llvm::all_of(body.yields, [&](Value value) { return 4 * run * bytesOf(elementOf(value)) >= 32; });
-  }
-};
 
 /// What both launches do with sums: bias, rounding, epilogue, results.
 class Results {
@@ -186,7 +84,7 @@ private:
 /// The first launch: products of tiles.
 class Products {
 public:
-  Products(LaunchFunction &f, const KernelBody &body, const Scheme &scheme)
+  Products(LaunchFunction &f, const KernelBody &body, const MatmulScheme &scheme)
       : f(f), k(f.k), s(scheme), p(scheme.product.shape), tile(scheme.tile),
         a(k, scheme.product.a, p, tile, OperandTile::Side::Rows, scheme.rowMap, 0),
         b(k, scheme.product.b, p, tile, OperandTile::Side::Columns, scheme.columnMap,
@@ -493,7 +391,7 @@ private:
 
   LaunchFunction &f;
   KernelBuilder &k;
-  const Scheme &s;
+  const MatmulScheme &s;
   const ProductShape &p;
   const MatmulTile &tile;
   OperandTile a, b;
@@ -513,18 +411,23 @@ public:
       why = "expected 'vlp.linear' or 'vlp.matmul' of strided accesses with an elementwise epilogue";
       return false;
     }
-    ProductShape shape = MatmulProduct(body.anchor).shape;
-    if (target.matmulTile.empty())
+    if (target.matmulTile.empty() || parseTile(target.matmulTile))
       return true;
-    std::optional<MatmulTile> tile = parseTile(target.matmulTile);
-    if (!tile)
-      why = "expected a tile like 128x128x64,64x32,3,1 (block, warp, stages, splits), got '" + target.matmulTile + "'";
-    return tile && isValidTile(shape, *tile, getChip(target.chip), why);
+    why = "expected a tile like " + std::string(kTileExample) + ", got '" + target.matmulTile + "'";
+    return false;
+  }
+
+  std::string getDeclined(KernelOp kernel, const TargetInfo &target) const override {
+    std::string why;
+    ProductShape shape = MatmulProduct(KernelBody(kernel).anchor).shape;
+    if (target.matmulTile.empty() || getAskedTile(shape, target, why))
+      return "";
+    return why + "; this product gets " + getTile(shape, target).text();
   }
 
   KernelPlan plan(KernelOp kernel, const TargetInfo &target) const override {
     KernelBody body(kernel);
-    Scheme scheme(body, target);
+    MatmulScheme scheme(body, target);
     KernelPlan plan;
     if (scheme.splitsK()) {
       plan.partials.push_back(scheme.partBytes());
@@ -546,7 +449,7 @@ public:
   LogicalResult emit(KernelOp kernel, const TargetInfo &target, const KernelPlan &plan, unsigned launch,
                      StringRef symbol, ModuleOp module) const override {
     KernelBody body(kernel);
-    Scheme scheme(body, target);
+    MatmulScheme scheme(body, target);
     LaunchFunction f(body, plan.launches[launch], symbol, module);
     if (launch == 0)
       Products(f, body, scheme).emit();
@@ -558,7 +461,7 @@ public:
 
 private:
   /// The second launch: adds the parts of each element in order.
-  static void emitSum(LaunchFunction &f, const KernelBody &body, const Scheme &s) {
+  static void emitSum(LaunchFunction &f, const KernelBody &body, const MatmulScheme &s) {
     Results results(f, body, s.product);
     const ProductShape &p = s.product.shape;
     KernelBuilder &k = f.k;

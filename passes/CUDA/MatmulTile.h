@@ -71,6 +71,8 @@ int64_t sharedBytes(const ProductShape &p, const MatmulTile &tile);
 /// Whether the code for `tile` can be emitted and run on `chip`; else `why` says what is wrong.
 bool isValidTile(const ProductShape &p, const MatmulTile &tile, const Chip &chip, std::string &why);
 
+/// A tile as text, for messages.
+inline constexpr llvm::StringLiteral kTileExample = "128x128x64,64x32,3,1 (block, warp, stages, splits)";
 /// Reads MatmulTile::text().
 std::optional<MatmulTile> parseTile(llvm::StringRef text);
 

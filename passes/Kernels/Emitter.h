@@ -14,8 +14,8 @@ struct TargetInfo {
   std::string target = "cpu";
   /// For cpu: x86-64-v3 (AVX2, FMA) or x86-64-v4 (AVX-512 F, BW, CD, DQ, VL). For cuda: sm_80, sm_90, ...
   std::string chip = "x86-64-v4";
-  /// cuda: how every matrix product is cut up, e.g. "128x128x64,64x32,3,1" (passes/CUDA/MatmulTile.h); empty: chosen
-  /// for its shape.
+  /// cuda: how matrix products are cut up, e.g. "128x128x64,64x32,3,1" (passes/CUDA/MatmulTile.h); empty, or where a
+  /// product cannot be cut so: chosen for its shape.
   std::string matmulTile = {};
 };
 
@@ -61,6 +61,8 @@ public:
   virtual ~Emitter() = default;
   /// Whether this emitter can take the region, however slowly; `why` gets the reason where it cannot.
   virtual bool supports(KernelOp kernel, const TargetInfo &target, std::string &why) const { return true; }
+  /// What the target asks for that this kernel does not get, and why; empty if there is nothing.
+  virtual std::string getDeclined(KernelOp kernel, const TargetInfo &target) const { return ""; }
   virtual KernelPlan plan(KernelOp kernel, const TargetInfo &target) const = 0;
   /// Emits the function `symbol` of launch number `launch` at the end of `module`.
   virtual llvm::LogicalResult emit(KernelOp kernel, const TargetInfo &target, const KernelPlan &plan, unsigned launch,

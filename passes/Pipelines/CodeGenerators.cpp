@@ -38,6 +38,7 @@ static void loadDialects(MLIRContext *context) {
 
 FailureOr<OwningOpRef<ModuleOp>> vlp::emitPlan(ModuleOp plan, const TargetInfo &target) {
   loadDialects(plan.getContext());
-  TargetInfo emitter{getEmitterTarget(target.target).str(), target.chip};
+  TargetInfo emitter = target;
+  emitter.target = getEmitterTarget(target.target);
   return emitKernels(plan, emitter, findEmitters(emitter.target));
 }

@@ -20,6 +20,7 @@ static FailureOr<OwningOpRef<ModuleOp>> planFor(ModuleOp kernels, const TargetIn
                                                 PassReport *report) {
   options.target = getEmitterTarget(target.target);
   options.chip = target.chip;
+  options.matmulTile = target.matmulTile;
   OwningOpRef<ModuleOp> plan = kernels.clone();
   if (failed(runStage(*plan, Stage::Plan, options, report)))
     return failure();

@@ -17,15 +17,17 @@ using namespace mlir;
 using namespace vlp;
 
 std::string vlp::writePiece(const Piece &piece) {
-  return std::to_string(static_cast<int>(piece.kind)) + "\n" + piece.chip + "\n" + piece.source;
+  return std::to_string(static_cast<int>(piece.kind)) + "\n" + piece.chip + "\n" + piece.matmulTile + "\n" +
+         piece.source;
 }
 
 static Piece readPiece(StringRef request) {
   auto [kind, rest] = request.split('\n');
-  auto [chip, source] = rest.split('\n');
+  auto [chip, others] = rest.split('\n');
+  auto [matmulTile, source] = others.split('\n');
   int number = 0;
   (void)kind.getAsInteger(10, number);
-  return {static_cast<Piece::Kind>(number), chip.str(), source.str()};
+  return {static_cast<Piece::Kind>(number), chip.str(), matmulTile.str(), source.str()};
 }
 
 std::string vlp::writeCubin(const cuda::Cubin &cubin) {
@@ -98,7 +100,7 @@ private:
     if (!plan)
       return failure();
     bool isCpu = piece.kind == Piece::Kind::SharedObject;
-    TargetInfo target{isCpu ? "cpu" : "cuda", piece.chip};
+    TargetInfo target{isCpu ? "cpu" : "cuda", piece.chip, piece.matmulTile};
     FailureOr<OwningOpRef<ModuleOp>> kernels = emitPlan(*plan, target);
     if (failed(kernels))
       return failure();

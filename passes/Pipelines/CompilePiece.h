@@ -18,6 +18,8 @@ struct Piece {
   };
   Kind kind;
   std::string chip;
+  /// TargetInfo::matmulTile.
+  std::string matmulTile;
   std::string source;
 };
 

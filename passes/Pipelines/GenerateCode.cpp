@@ -114,15 +114,16 @@ LogicalResult CodeGeneration::startCubin(Program &program) {
   llvm::Expected<std::string> ptx = cuda::mergePTX(modules);
   if (!ptx)
     return emitError(where) << llvm::toString(ptx.takeError());
-  program.code = std::make_unique<Job>(Job{{Piece::Kind::Cubin, program.plan.target.chip, std::move(*ptx)}, where});
+  program.code = std::make_unique<Job>(Job{{Piece::Kind::Cubin, program.plan.target.chip, "", std::move(*ptx)}, where});
   start(*program.code, [] {});
   return success();
 }
 
 void CodeGeneration::splitIntoKernels(Program &program) {
+  const TargetInfo &target = program.plan.target;
   for (auto kernel : program.module().getOps<plan::KernelOp>())
-    program.kernels.push_back(
-        std::make_unique<Job>(Job{{Piece::Kind::PTX, program.plan.target.chip, getText(kernel)}, kernel.getLoc()}));
+    program.kernels.push_back(std::make_unique<Job>(
+        Job{{Piece::Kind::PTX, target.chip, target.matmulTile, getText(kernel)}, kernel.getLoc()}));
   program.missing = program.kernels.size();
 }
 
@@ -132,7 +133,8 @@ static std::unique_ptr<Job> makeWholeJob(const Program &program) {
   for (auto kernel : program.module().getOps<plan::KernelOp>())
     text += getText(kernel);
   Piece::Kind kind = program.plan.target.target == "sim" ? Piece::Kind::SimObject : Piece::Kind::SharedObject;
-  return std::make_unique<Job>(Job{{kind, program.plan.target.chip, std::move(text)}, program.where()});
+  return std::make_unique<Job>(
+      Job{{kind, program.plan.target.chip, program.plan.target.matmulTile, std::move(text)}, program.where()});
 }
 
 LogicalResult CodeGeneration::run(std::vector<Program> &programs, bool onlyPTX) {

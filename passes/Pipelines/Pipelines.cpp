@@ -62,6 +62,7 @@ static StagePasses makePlanPasses(const PipelineOptions &options) {
   PlanOptions plan;
   plan.target = options.target;
   plan.chip = options.chip;
+  plan.matmulTile = options.matmulTile;
   plan.report = options.remarks;
   passes.push_back({false, createPlan(plan)});
   passes.push_back({true, createVerifyPlan()});
@@ -132,6 +133,7 @@ struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
                               llvm::cl::init(Precision::F32)};
   Option<std::string> target{*this, "target", llvm::cl::desc("Whose emitters plan the kernels"), llvm::cl::init("cpu")};
   Option<std::string> chip{*this, "chip", llvm::cl::desc("Chip of the target"), llvm::cl::init("x86-64-v4")};
+  Option<std::string> matmulTile{*this, "matmul-tile", llvm::cl::desc("How to cut up matrix products for a GPU")};
   Option<bool> remarks{*this, "remarks", llvm::cl::desc("Passes say what they declined"), llvm::cl::init(false)};
 
   PipelineOptions get() const {
@@ -141,6 +143,7 @@ struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
     options.precision = precision;
     options.target = target;
     options.chip = chip;
+    options.matmulTile = matmulTile;
     options.remarks = remarks;
     return options;
   }

@@ -21,6 +21,8 @@ struct PipelineOptions {
   /// Whose emitters plan the kernels.
   std::string target = "cpu";
   std::string chip = "x86-64-v4";
+  /// See TargetInfo::matmulTile.
+  std::string matmulTile = {};
   /// Passes say what they declined, as remarks.
   bool remarks = false;
 };

@@ -21,12 +21,15 @@ def Plan : Pass<"vlp-plan", "::mlir::ModuleOp"> {
     * In the state region, parameters come first, those with weight decay before the others, then each kind of moment in the same
       order, then counters and scalars: a parameter and its moments are a constant distance apart.
 
+    What the target asks for and a kernel cannot have (a tile that does not fit a product) is a warning at the kernel, which gets what the emitter chooses.
+
     Fails, with all reasons at once, where a kernel has no emitter, an op stands outside of kernels, or an entry's input or output or a state symbol
     is neither f32 nor i32, which is all that the runtime sees; and with one error where an op needs bf16 and the target has no code for it.
   }];
   let options = [
     Option<"target", "target", "std::string", "\"generic\"", "Whose emitters to ask; generic is for tests: one launch a kernel">,
     Option<"chip", "chip", "std::string", "\"x86-64-v4\"", "Chip of the target">,
+    Option<"matmulTile", "matmul-tile", "std::string", "\"\"", "cuda: how to cut up matrix products; empty: as their shapes ask">,
     Option<"report", "report", "bool", "false", "Report arena size, launches and copies of each entry">,
   ];
   let dependentDialects = ["::vlp::VLPDialect", "::vlp::plan::PlanDialect"];

@@ -79,6 +79,8 @@ private:
     std::string why;
     if (!emitter->supports(kernel, target, why))
       return kernel.emitError() << "expected a kernel that target '" << target.target << "' supports: " << why;
+    if (std::string declined = emitter->getDeclined(kernel, target); !declined.empty())
+      kernel.emitWarning() << declined;
     result.plan = emitter->plan(kernel, target);
     result.op = buildKernelOp(builder, kernel, symbol, result.plan);
     return success();
@@ -111,7 +113,7 @@ struct PlanPass : vlp::impl::PlanBase<PlanPass> {
       return signalPassFailure();
     planState(getOperation(), context);
     planConstants(builder, entries, context);
-    KernelPlanner kernels(builder, {target, chip}, lookup, context);
+    KernelPlanner kernels(builder, {target, chip, matmulTile}, lookup, context);
     if (failed(planKernels(entries, kernels)) || failed(planEntries(builder, entries, context)))
       signalPassFailure();
   }

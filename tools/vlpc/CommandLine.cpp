@@ -2,6 +2,7 @@
 // Parsing of options and their values.
 #include "tools/vlpc/CommandLine.h"
 
+#include "passes/CUDA/MatmulTile.h"
 #include "passes/Pipelines/CodeGenerators.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
@@ -72,6 +73,21 @@ llvm::Expected<models::Settings> tools::parseSettings(llvm::ArrayRef<std::string
     settings.emplace_back(name, value);
   }
   return settings;
+}
+
+llvm::Error tools::setMatmulTile(StringRef text, std::vector<TargetInfo> &targets) {
+  if (!cuda::parseTile(text))
+    return models::makeError("--matmul-tile: expected a tile like " + cuda::kTileExample + ", got '" + text + "'");
+  bool used = false;
+  for (TargetInfo &target : targets)
+    if (getEmitterTarget(target.target) == "cuda") {
+      target.matmulTile = text.str();
+      used = true;
+    }
+  if (used || targets.empty())
+    return llvm::Error::success();
+  return models::makeError("--matmul-tile is for GPUs, expected a cuda or sim --target, got " +
+                           getName(targets.front()));
 }
 
 llvm::Expected<Precision> tools::parsePrecision(StringRef text) {

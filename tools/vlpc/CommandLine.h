@@ -28,6 +28,10 @@ llvm::Expected<models::Settings> parseSettings(llvm::ArrayRef<std::string> items
 /// all that do not exist.
 llvm::Expected<std::vector<TargetInfo>> parseTargets(llvm::ArrayRef<std::string> items);
 
+/// Gives the tile `text` ("128x128x64,64x32,3,1") to the targets that have matrix products to cut up: fails if it is no
+/// tile or there is no such target.
+llvm::Error setMatmulTile(llvm::StringRef text, std::vector<TargetInfo> &targets);
+
 /// "f32" or "bf16".
 llvm::Expected<Precision> parsePrecision(llvm::StringRef text);
 

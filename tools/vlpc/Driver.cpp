@@ -41,6 +41,10 @@ struct Options {
                                cl::value_desc("GLOB"), cl::CommaSeparated, cl::cat(category)};
   cl::opt<std::string> precision{"precision", cl::desc("f32, or bf16: products on bf16 operands, accumulated in f32"),
                                  cl::value_desc("TYPE"), cl::init("f32"), cl::cat(category)};
+  cl::opt<std::string> matmulTile{
+      "matmul-tile",
+      cl::desc("How GPUs cut up matrix products: rows x columns x depth of a block, of a warp, stages, splits"),
+      cl::value_desc("128x128x64,64x32,3,1"), cl::cat(category)};
   cl::opt<std::string> emit{"emit", cl::desc("Stop at a stage and print it: model, vlp, kernels, plan, llvm or ptx"),
                             cl::value_desc("STAGE"), cl::cat(category)};
   cl::list<std::string> disabled{"disable-pass", cl::desc("Leave out an optional pass"), cl::value_desc("NAME"),
@@ -114,6 +118,8 @@ static llvm::Expected<Job> makeJob(const Options &options) {
   take(parseSettings(options.settings), job.request.settings);
   std::vector<std::string> targets(options.targets.begin(), options.targets.end());
   take(parseTargets(targets.empty() ? std::vector<std::string>{"cpu"} : targets), job.compile.targets);
+  if (!options.matmulTile.empty())
+    complain(setMatmulTile(options.matmulTile, job.compile.targets));
   job.compile.pipeline.disabledPasses.assign(options.disabled.begin(), options.disabled.end());
   job.compile.pipeline.freeze.assign(options.freeze.begin(), options.freeze.end());
   job.compile.pipeline.remarks = !job.report.empty();
@@ -162,6 +168,7 @@ static int emitStage(ModuleOp module, const Job &job) {
   const TargetInfo &target = job.compile.targets.front();
   pipeline.target = getEmitterTarget(target.target);
   pipeline.chip = target.chip;
+  pipeline.matmulTile = target.matmulTile;
   const std::pair<Stage, StringRef> stages[] = {
       {Stage::Graph, "vlp"}, {Stage::Kernels, "kernels"}, {Stage::Plan, "plan"}};
   if (job.emit == "model")
