@@ -17,7 +17,8 @@ def VLP_KernelOp : VLP_BaseOp<"kernel", [Pure, IsolatedFromAbove, SingleBlock,
     DeclareOpInterfaceMethods<ReferenceOpInterface, ["evaluateF32", "evaluateF64"]>]> {
   let summary = "One anchor with its prologue and epilogue";
   let description = [{
-    The body holds one anchor op (or elementwise ops only), views and elementwise ops before and after it. `anchor` names the emitter
+    The body holds one anchor op (or elementwise ops only), views and elementwise ops before and after it; merged kernels hold further ops that the
+    emitter knows to do along with the first (updates of other parameters, the row sums of a product's operand). `anchor` names the emitter
     kind. Operands and results are whole dense tensors; views inside the body say how they are accessed.
 
     Constraints: `kernel_c1` block arguments have the operands' types; `kernel_c2` the terminator yields the results' types.

@@ -71,6 +71,12 @@ public:
     }
   }
 
+  /// The sum of row `row` of the left operand, with its own epilogue.
+  void storeRowSum(ReduceSumOp op, Value row, Value sum) {
+    f.storeYields({body.shape(op.getResult()), k.index(0), row, 1, {}}, {{op.getResult(), sum}},
+                  body.yieldsFrom(op.getResult()));
+  }
+
   ArrayRef<int64_t> shape;
 
 private:
@@ -94,6 +100,8 @@ public:
   void emit() {
     locate();
     SmallVector<Value> sums = tile.stages == 1 ? emitSingleTile() : emitLoop();
+    storeRowSums(ArrayRef<Value>(sums).drop_front(numSums()));
+    sums.resize(numSums());
     if (s.splitsK())
       storePart(sums);
     else if (s.staged)
@@ -106,6 +114,8 @@ private:
   int64_t rowTiles() const { return tile.warpRows / 16; }
   int64_t columnTiles() const { return tile.warpColumns / 8; }
   int64_t numSums() const { return rowTiles() * columnTiles() * 4; }
+  /// With those of rows behind them.
+  int64_t numAll() const { return numSums() + tile.rowSums(p); }
   Value stageOffset(int64_t stage) { return k.index(stage * tile.stageBytes(p)); }
 
   void locate() {
@@ -128,6 +138,8 @@ private:
     warpN = k.div(k.warp(), tile.rows / tile.warpRows);
     a.locateFragments(warpM);
     b.locateFragments(warpN);
+    if (s.rowSum) // one block and one warp of those that have the same rows
+      sumsRows = k.both(k.equal(tileN, k.index(0)), k.equal(warpN, k.index(0)));
   }
 
   int64_t steps() const { return tile.depth / p.stepK(); }
@@ -143,7 +155,7 @@ private:
     copyPart(a.start(), b.start(), k.index(0), firstK, 0, 1);
     k.waitCopies(0);
     k.barrier();
-    return multiply(k.index(0), SmallVector<Value>(numSums(), k.constant(0)), [](int64_t) {});
+    return multiply(k.index(0), SmallVector<Value>(numAll(), k.constant(0)), [](int64_t) {});
   }
 
   SmallVector<Value> emitLoop() {
@@ -151,18 +163,18 @@ private:
     for (int64_t stage = 0; stage < ahead; ++stage)
       copyPart(a.advance(a.start(), stage), b.advance(b.start(), stage), stageOffset(stage),
                k.add(firstK, stage * tile.depth), 0, 1);
-    SmallVector<Value> carried(numSums(), k.constant(0));
+    int64_t count = numAll();
+    SmallVector<Value> carried(count, k.constant(0));
     carried.append({a.advance(a.start(), ahead), b.advance(b.start(), ahead), stageOffset(0), stageOffset(ahead)});
     SmallVector<Value> last = k.loop(firstK, endK, tile.depth, carried, [&](Value k0, ValueRange state) {
-      Value fromA = state[numSums()], fromB = state[numSums() + 1], read = state[numSums() + 2],
-            write = state[numSums() + 3];
+      Value fromA = state[count], fromB = state[count + 1], read = state[count + 2], write = state[count + 3];
       // All but the newest tiles have arrived, and everyone has done with the one that is overwritten next.
       k.waitCopies(ahead - 1);
       k.barrier();
       // Copies take their turn behind the fragments, which are waited for; spread over the steps, unless they are
       // needed in the next round.
       int64_t parts = ahead > 1 ? steps() : 1;
-      SmallVector<Value> next = multiply(read, SmallVector<Value>(state.take_front(numSums())), [&](int64_t step) {
+      SmallVector<Value> next = multiply(read, SmallVector<Value>(state.take_front(count)), [&](int64_t step) {
         if (step < parts)
           copyPart(fromA, fromB, write, k.add(k0, ahead * tile.depth), step, parts);
       });
@@ -171,7 +183,7 @@ private:
                    k.select(isLast, k.index(0), k.add(read, tile.stageBytes(p))), read});
       return next;
     });
-    last.resize(numSums());
+    last.resize(count);
     k.waitCopies(0); // the last copies are of zeros, but they write
     return last;
   }
@@ -196,11 +208,30 @@ private:
       }
   }
 
+  /// The sums of rows += fragments of rows times ones. `ones`: two bf16, or one tf32.
+  void addRows(Multiply multiply, ArrayRef<SmallVector<Value>> fragments, int32_t ones, SmallVector<Value> &sums) {
+    if (!s.rowSum)
+      return;
+    SmallVector<Value> old(ArrayRef<Value>(sums).drop_front(numSums()));
+    SmallVector<Value> columns(2, k.index(ones));
+    auto add = [&] {
+      SmallVector<Value> added = old;
+      for (const SmallVector<Value> &rows : fragments)
+        for (int64_t i = 0; i < rowTiles(); ++i) {
+          auto sum = MutableArrayRef<Value>(added).slice(4 * i, 4);
+          llvm::copy((k.*multiply)(ArrayRef<Value>(rows).slice(4 * i, 4), columns, sum), sum.begin());
+        }
+      return added;
+    };
+    llvm::copy(k.choose(sumsRows, add, [&] { return old; }), sums.begin() + numSums());
+  }
+
   SmallVector<Value> multiplyBF16(Value stage, SmallVector<Value> sums, Step afterLoads) {
     for (int64_t step = 0; step < steps(); ++step) {
       SmallVector<Value> rows = a.fragments(stage, step), columns = b.fragments(stage, step);
       afterLoads(step);
       multiplyStep(&KernelBuilder::multiplyBF16, rows, columns, sums);
+      addRows(&KernelBuilder::multiplyBF16, {rows}, 0x3f803f80, sums);
     }
     return sums;
   }
@@ -222,7 +253,7 @@ private:
   /// Tensor cores truncate when they add (Ootomo and Yokota, "Recovering single precision accuracy from Tensor Cores",
   /// 2022): they add up one tile of k only, small products first; tiles are added with rounding.
   SmallVector<Value> multiplyF32(Value stage, SmallVector<Value> sums, Step afterLoads) {
-    SmallVector<Value> partial(numSums(), k.constant(0));
+    SmallVector<Value> partial(numAll(), k.constant(0));
     for (int64_t step = 0; step < steps(); ++step) {
       SmallVector<Value> rows = a.fragments(stage, step), columns = b.fragments(stage, step), smallRows, smallColumns;
       afterLoads(step);
@@ -231,6 +262,7 @@ private:
       multiplyStep(&KernelBuilder::multiplyTF32, smallRows, columns, partial);
       multiplyStep(&KernelBuilder::multiplyTF32, rows, smallColumns, partial);
       multiplyStep(&KernelBuilder::multiplyTF32, rows, columns, partial);
+      addRows(&KernelBuilder::multiplyTF32, {smallRows, rows}, 0x3f800000, partial);
     }
     for (auto [sum, part] : llvm::zip_equal(sums, partial))
       sum = k.addf(sum, part);
@@ -289,6 +321,27 @@ private:
   void when(Value condition, llvm::function_ref<void()> body) { condition ? k.when(condition, body) : body(); }
 
   Value gather(ArrayRef<Value> sums, const Run &run) { return gather(sums, run.i, run.half, runs()[run.number]); }
+
+  /// One of the four threads that have the sum of a row stores it.
+  void storeRowSums(ArrayRef<Value> sums) {
+    if (!s.rowSum)
+      return;
+    Value firstOwnRow = k.add(firstRow, threadRow());
+    k.when(k.both(sumsRows, k.equal(k.rem(k.lane(), 4), k.index(0))), [&] {
+      for (int64_t i = 0; i < rowTiles(); ++i)
+        for (int64_t half : {0, 1}) {
+          Value row = k.add(firstOwnRow, s.rowMap.at(16 * i + 8 * half));
+          when(rowTail() ? k.less(row, p.m) : Value(), [&] { storeRowSum(row, sums[4 * i + 2 * half]); });
+        }
+    });
+  }
+
+  void storeRowSum(Value row, Value sum) {
+    if (s.splitsK())
+      k.store(sum, f.partial(1), k.add(k.mul(splitNumber, p.m), row), k.f32Type());
+    else
+      results.storeRowSum(s.rowSum, row, sum);
+  }
 
   void storePart(ArrayRef<Value> sums) {
     Value start = k.mul(splitNumber, p.m * s.partPitch());
@@ -396,19 +449,26 @@ private:
   const MatmulTile &tile;
   OperandTile a, b;
   Results results;
-  Value firstRow, firstColumn, splitNumber, firstK, endK, warpM, warpN;
+  Value firstRow, firstColumn, splitNumber, firstK, endK, warpM, warpN, sumsRows;
 };
 
 class MatmulEmitter : public Emitter {
 public:
   bool supports(KernelOp kernel, const TargetInfo &target, std::string &why) const override {
     KernelBody body(kernel);
+    ReduceSumOp rowSum = findRowSum(body);
     if (!isa_and_nonnull<LinearOp, MatmulOp>(body.anchor) || !inputAccess(body.anchor->getOperand(0)) ||
         !inputAccess(body.anchor->getOperand(1)) ||
         !llvm::all_of(body.anchor->getOperands().drop_front(2),
                       [&](Value bias) { return canEvaluate(bias, body.anchor); }) ||
-        !llvm::all_of(body.yields, [&](Value value) { return canEvaluate(value, body.anchor); })) {
+        !llvm::all_of(body.yields, [&](Value value) {
+          return canEvaluate(value, rowSum && dependsOn(value, rowSum.getResult()) ? rowSum : body.anchor);
+        })) {
       why = "expected 'vlp.linear' or 'vlp.matmul' of strided accesses with an elementwise epilogue";
+      return false;
+    }
+    if (rowSum && !isRowSum(rowSum, body.anchor)) {
+      why = "expected the sum beside the product to be of the rows of its transposed left operand";
       return false;
     }
     if (target.matmulTile.empty() || parseTile(target.matmulTile))
@@ -430,9 +490,14 @@ public:
     MatmulScheme scheme(body, target);
     KernelPlan plan;
     if (scheme.splitsK()) {
+      SmallVector<unsigned> partials = {0};
       plan.partials.push_back(scheme.partBytes());
-      plan.launches.push_back(makeLaunch(body, "_parts", {}, {0}, /*results=*/false));
-      plan.launches.push_back(makeLaunch(body, "_sum", {0}, {}, /*results=*/true));
+      if (scheme.rowSum) {
+        partials.push_back(1);
+        plan.partials.push_back(scheme.tile.splits * scheme.product.shape.m * 4);
+      }
+      plan.launches.push_back(makeLaunch(body, "_parts", {}, partials, /*results=*/false));
+      plan.launches.push_back(makeLaunch(body, "_sum", partials, {}, /*results=*/true));
       plan.launches[1].tasks = elementBlocks(body.shape(body.anchor->getResult(0)), scheme.width, 1);
       plan.launches[1].threads = kElementThreads;
     } else {
@@ -473,7 +538,19 @@ private:
       }
       Value bias = results.bias(point);
       results.store(point, results.evaluate(point, sum, bias));
+      if (s.rowSum)
+        k.when(k.equal(point.column, k.index(0)), [&] { emitRowSum(f, s, results, point.row); });
     });
+  }
+
+  static void emitRowSum(LaunchFunction &f, const MatmulScheme &s, Results &results, Value row) {
+    KernelBuilder &k = f.k;
+    Value sum;
+    for (int64_t part = 0; part < s.tile.splits; ++part) {
+      Value next = k.loadF32(f.partial(1), k.add(row, part * s.product.shape.m));
+      sum = sum ? k.addf(sum, next) : next;
+    }
+    results.storeRowSum(s.rowSum, row, sum);
   }
 };
 

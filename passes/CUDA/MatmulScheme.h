@@ -14,10 +14,17 @@ std::optional<MatmulTile> getAskedTile(const ProductShape &shape, const TargetIn
 /// That one, or the one chosen for the product's shape.
 MatmulTile getTile(const ProductShape &shape, const TargetInfo &target);
 
+/// The sum of the rows of the product's left operand, which a merged kernel has besides; null in others.
+ReduceSumOp findRowSum(const KernelBody &body);
+/// Whether it is one: of all of the transposed left operand, over all dimensions but the last.
+bool isRowSum(ReduceSumOp sum, mlir::Operation *product);
+
 struct MatmulScheme {
   MatmulScheme(const KernelBody &body, const TargetInfo &target);
 
   MatmulProduct product;
+  /// Sums the rows of the left operand (see vlp-merge-bias-gradients); null: nothing does.
+  ReduceSumOp rowSum;
   MatmulTile tile;
   StripMap rowMap, columnMap;
   int64_t widest; ///< bytes of the widest element that is stored
@@ -44,6 +51,8 @@ struct MatmulScheme {
 private:
   bool readsSumsOnly(const KernelBody &body) const;
   bool fillsSectors(const KernelBody &body) const;
+  bool isLight(const KernelBody &body) const;
+  bool belongsToRowSum(mlir::Operation &op) const;
 };
 
 } // namespace vlp::cuda

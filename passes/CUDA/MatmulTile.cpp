@@ -51,9 +51,10 @@ int64_t cuda::sharedBytes(const ProductShape &p, const MatmulTile &tile) {
   return std::max(tile.stages * tile.stageBytes(p), stagingBytes(tile, 4));
 }
 
-/// Registers of a thread, about: sums (for f32 those of one tile of k apart), fragments of two steps, copies, addresses.
+/// Registers of a thread, about: sums (for f32 those of one tile of k apart), fragments of two steps, copies,
+/// addresses.
 static int64_t estimateRegisters(const ProductShape &p, const MatmulTile &tile) {
-  int64_t sums = tile.warpRows * tile.warpColumns / 32;
+  int64_t sums = tile.warpRows * tile.warpColumns / 32 + tile.rowSums(p);
   int64_t fragments = (tile.warpRows + tile.warpColumns) / 8 * 2;
   // An address for each copy, which advances with k; beside those the assembler finds no room either for values that go
   // through registers, half of them at a time.
@@ -207,5 +208,7 @@ TileInstructions cuda::countInstructions(const ProductShape &p, const MatmulTile
       wideAsyncCopies += copies;
   }
   int64_t mma = tile.warpRows / 16 * (tile.warpColumns / 8) * steps * (p.isF32() ? 3 : 1);
+  if (p.sumsRows)
+    mma += tile.warpRows / 16 * steps * (p.isF32() ? 2 : 1);
   return {mma, ldmatrix, asyncCopies, wideAsyncCopies, /*wideGlobal=*/{}, wideShared};
 }

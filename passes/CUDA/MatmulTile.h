@@ -27,6 +27,8 @@ struct ProductShape {
   /// 2: bf16; 4: f32, in three products of tf32.
   int64_t elementBytes;
   OperandForm a, b;
+  /// The sums of A's rows are wanted, too.
+  bool sumsRows = false;
 
   bool isF32() const { return elementBytes == 4; }
   /// Elements of k that one tensor-core instruction takes: m16n8k16 for bf16, m16n8k8 for tf32. 32 bytes of each
@@ -44,6 +46,8 @@ struct MatmulTile {
   /// Parts of the sum over k, each with blocks of its own; a second launch adds them in order.
   int64_t splits = 1;
 
+  /// Sums of A's rows that a thread has: a product with ones, which gives each four times.
+  int64_t rowSums(const ProductShape &p) const { return p.sumsRows ? warpRows / 16 * 4 : 0; }
   int64_t warps() const { return rows / warpRows * (columns / warpColumns); }
   int64_t threads() const { return warps() * 32; }
   /// Bytes of the operands' tiles in one stage.

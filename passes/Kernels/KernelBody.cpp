@@ -1,6 +1,7 @@
 // Part of VLPC, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Kernel regions taken apart.
 #include "passes/Kernels/KernelBody.h"
+#include "llvm/ADT/Sequence.h"
 
 using namespace mlir;
 using namespace vlp;
@@ -12,7 +13,7 @@ KernelBody::KernelBody(KernelOp kernel) : kernel(kernel) {
   yields = llvm::to_vector(kernel.getBody().front().getTerminator()->getOperands());
 }
 
-static bool dependsOn(Value value, Value source) {
+bool vlp::dependsOn(Value value, Value source) {
   if (value == source)
     return true;
   Operation *op = value.getDefiningOp();
@@ -22,9 +23,15 @@ static bool dependsOn(Value value, Value source) {
 }
 
 SmallVector<unsigned> KernelBody::yieldsOf(unsigned index) const {
+  if (anchor)
+    return yieldsFrom(anchor->getResult(index));
+  return llvm::to_vector(llvm::seq<unsigned>(0, yields.size()));
+}
+
+SmallVector<unsigned> KernelBody::yieldsFrom(Value source) const {
   SmallVector<unsigned> found;
   for (auto [i, value] : llvm::enumerate(yields))
-    if (!anchor || dependsOn(value, anchor->getResult(index)))
+    if (dependsOn(value, source))
       found.push_back(i);
   return found;
 }

@@ -22,7 +22,12 @@ struct KernelBody {
   unsigned numResults() const { return yields.size(); }
   /// Yields that are computed from the anchor's result number `index` (or from inputs alone, without an anchor).
   llvm::SmallVector<unsigned> yieldsOf(unsigned index) const;
+  /// Those that are computed from `value`.
+  llvm::SmallVector<unsigned> yieldsFrom(mlir::Value value) const;
 };
+
+/// Whether `value` is `source` or computed from it.
+bool dependsOn(mlir::Value value, mlir::Value source);
 
 /// The access of `value`, if it is one of an input: not of a constant or of a value computed inside the kernel.
 std::optional<Access> inputAccess(mlir::Value value);

@@ -50,6 +50,22 @@ def FormKernels : Pass<"vlp-form-kernels", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::vlp::VLPDialect"];
 }
 
+def MergeBiasGradients : Pass<"vlp-merge-bias-gradients", "::mlir::func::FuncOp"> {
+  let summary = "Let the product that makes a weight's gradient sum the bias's, too";
+  let description = [{
+    The gradients of a linear layer are `dW = dY^T X` and, of its bias, the sum of dY's rows: two kernels that read dY. Where the `matmul` kernel has dY, or a
+    reshape of all of it, as its transposed left operand, the `reduce` kernel that sums dY (or its widening cast) over all dimensions but the last joins it, with
+    its epilogue. The merged body holds both ops, the product first; the sum of narrower elements is of what the product multiplies. Saves a launch or two a layer and
+    one reading of dY. For targets whose emitter of products sums its left operand on the way (cuda).
+
+    Declines, with a remark if `remarks`, where another kernel between the two needs one's result and makes the other's operands.
+  }];
+  let options = [
+    Option<"remarks", "remarks", "bool", "false", "Report sums that stay kernels of their own">,
+  ];
+  let dependentDialects = ["::vlp::VLPDialect"];
+}
+
 def BatchUpdates : Pass<"vlp-batch-updates", "::mlir::func::FuncOp"> {
   let summary = "Update many parameters in one kernel";
   let description = [{

@@ -15,16 +15,17 @@ LogicalResult vlp::runStage(ModuleOp module, Stage stage, const PipelineOptions 
   return manager.run(module);
 }
 
-/// Plans a copy of `kernels` for one target.
-static FailureOr<OwningOpRef<ModuleOp>> planFor(ModuleOp kernels, const TargetInfo &target, PipelineOptions options,
-                                                PassReport *report) {
+/// Runs the target's own stages on copies of `kernels`, and adds both to `result`.
+static LogicalResult planFor(ModuleOp kernels, const TargetInfo &target, PipelineOptions options, PassReport *report,
+                             CompiledModel &result) {
   options.target = getEmitterTarget(target.target);
   options.chip = target.chip;
   options.matmulTile = target.matmulTile;
-  OwningOpRef<ModuleOp> plan = kernels.clone();
-  if (failed(runStage(*plan, Stage::Plan, options, report)))
+  result.kernels.push_back(kernels.clone());
+  if (failed(runStage(*result.kernels.back(), Stage::Target, options, report)))
     return failure();
-  return plan;
+  result.plans.push_back(result.kernels.back()->clone());
+  return runStage(*result.plans.back(), Stage::Plan, options, report);
 }
 
 FailureOr<CompiledModel> vlp::compileModel(ModuleOp module, const CompileOptions &options, PassReport *report) {
@@ -32,17 +33,15 @@ FailureOr<CompiledModel> vlp::compileModel(ModuleOp module, const CompileOptions
   if (targets.empty())
     targets.push_back({"cpu", getDefaultChip("cpu")});
   CompiledModel result;
-  result.kernels = module.clone();
+  OwningOpRef<ModuleOp> kernels = module.clone();
   for (Stage stage : {Stage::Graph, Stage::Kernels})
-    if (failed(runStage(*result.kernels, stage, options.pipeline, report)))
+    if (failed(runStage(*kernels, stage, options.pipeline, report)))
       return failure();
   std::vector<PlannedTarget> planned;
   for (const TargetInfo &target : targets) {
-    FailureOr<OwningOpRef<ModuleOp>> plan = planFor(*result.kernels, target, options.pipeline, report);
-    if (failed(plan))
+    if (failed(planFor(*kernels, target, options.pipeline, report, result)))
       return failure();
-    planned.push_back({**plan, target});
-    result.plans.push_back(std::move(*plan));
+    planned.push_back({*result.plans.back(), target});
   }
   FailureOr<std::vector<CodeBlob>> code = generateCode(planned, options.codegen, &result.statistics);
   if (failed(code))

@@ -20,9 +20,9 @@ struct CompileOptions {
 
 /// What the stages of one compilation left behind.
 struct CompiledModel {
-  /// As kernels, before planning.
-  mlir::OwningOpRef<mlir::ModuleOp> kernels;
-  /// One for each target, in order.
+  /// As kernels, before planning; one for each target, in order.
+  std::vector<mlir::OwningOpRef<mlir::ModuleOp>> kernels;
+  /// The same, planned.
   std::vector<mlir::OwningOpRef<mlir::ModuleOp>> plans;
   CodegenStatistics statistics;
   /// The container (model.vlp).

@@ -57,6 +57,18 @@ static StagePasses makeKernelPasses(const PipelineOptions &options) {
   return passes;
 }
 
+static StagePasses makeTargetPasses(const PipelineOptions &options) {
+  StagePasses passes;
+  if (options.target != "cuda") // where launches are cheap and operands are read from the cache
+    return passes;
+  MergeBiasGradientsOptions merge;
+  merge.remarks = options.remarks;
+  passes.push_back({true, createMergeBiasGradients(merge)});
+  passes.push_back({true, createBatchUpdates()});
+  passes.push_back({false, createDeduplicateKernels()});
+  return passes;
+}
+
 static StagePasses makePlanPasses(const PipelineOptions &options) {
   StagePasses passes;
   PlanOptions plan;
@@ -73,6 +85,7 @@ static StagePasses makePasses(Stage stage, const PipelineOptions &options) {
   switch (stage) {
   case Stage::Graph: return makeGraphPasses(options);
   case Stage::Kernels: return makeKernelPasses(options);
+  case Stage::Target: return makeTargetPasses(options);
   case Stage::Plan: return makePlanPasses(options);
   }
   llvm_unreachable("unknown stage");
@@ -82,7 +95,8 @@ std::vector<PassDescription> vlp::describePipeline() {
   std::vector<PassDescription> descriptions;
   PipelineOptions options;
   options.precision = Precision::BF16;
-  for (Stage stage : {Stage::Graph, Stage::Kernels, Stage::Plan})
+  options.target = "cuda";
+  for (Stage stage : {Stage::Graph, Stage::Kernels, Stage::Target, Stage::Plan})
     for (StagePass &item : makePasses(stage, options))
       descriptions.push_back({item.pass->getArgument().str(), item.pass->getDescription().str(), stage, item.optional});
   return descriptions;
@@ -162,5 +176,6 @@ static void registerStage(StringRef name, StringRef description, Stage stage) {
 void vlp::registerPipelines() {
   registerStage("vlp-graph-pipeline", "Differentiate entries and turn them into training steps", Stage::Graph);
   registerStage("vlp-kernels-pipeline", "Form named kernels from the ops of entries", Stage::Kernels);
+  registerStage("vlp-target-pipeline", "Merge kernels as the target's emitters take them", Stage::Target);
   registerStage("vlp-plan-pipeline", "Turn kernels into launches over placed buffers, and check the plan", Stage::Plan);
 }

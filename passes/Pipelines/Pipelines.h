@@ -31,6 +31,7 @@ struct PipelineOptions {
 enum class Stage {
   Graph,   ///< from entries that return a loss to training steps and gradients, on tensors
   Kernels, ///< to named vlp.kernel regions
+  Target,  ///< to the kernels that the target's emitters take: some of them merged
   Plan     ///< to launches over placed buffers
 };
 
@@ -52,7 +53,8 @@ llvm::Error checkDisabledPasses(const PipelineOptions &options);
 /// Adds the passes of one stage, without those that are disabled, to a pass manager of modules.
 void buildPipeline(mlir::OpPassManager &manager, Stage stage, const PipelineOptions &options = {});
 
-/// Makes the stages known as --vlp-graph-pipeline, --vlp-kernels-pipeline and --vlp-plan-pipeline.
+/// Makes the stages known as --vlp-graph-pipeline, --vlp-kernels-pipeline, --vlp-target-pipeline and
+/// --vlp-plan-pipeline.
 void registerPipelines();
 
 } // namespace vlp

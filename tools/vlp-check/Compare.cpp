@@ -334,7 +334,7 @@ static llvm::Expected<std::string> writeFirst(ModuleOp kernels, LoadedModel &mod
   if (!loaded)
     return loaded.takeError();
   auto alone =
-      compareEntry(*compiled->kernels, *compiled->plans.front(), *loaded, "reproducer", {}, request.device.precision);
+      compareEntry(*compiled->kernels.front(), *compiled->plans.front(), *loaded, "reproducer", {}, request.device.precision);
   if (!alone)
     return alone.takeError();
   return text + (alone->first
@@ -357,13 +357,13 @@ static llvm::Expected<bool> compareAll(ModuleOp module, const CompareRequest &re
   for (auto &[entry, values] : inputs) {
     loaded->session->initialize(/*seed=*/1);
     auto comparison =
-        compareEntry(*compiled->kernels, *compiled->plans.front(), *loaded, entry, values, request.device.precision);
+        compareEntry(*compiled->kernels.front(), *compiled->plans.front(), *loaded, entry, values, request.device.precision);
     if (!comparison)
       return comparison.takeError();
     if (!comparison->first) {
       out << llvm::formatv(
           "{0}: {1} kernels agree, largest error {2:e1}{3}\n", entry, comparison->kernels, comparison->worstError,
-          comparison->kernels ? " in " + describe(getKernel(*compiled->kernels, entry, comparison->worstKernel)) : "");
+          comparison->kernels ? " in " + describe(getKernel(*compiled->kernels.front(), entry, comparison->worstKernel)) : "");
       continue;
     }
     agree = false;
@@ -371,9 +371,9 @@ static llvm::Expected<bool> compareAll(ModuleOp module, const CompareRequest &re
     out << llvm::formatv(
         "{0}: kernel {1} of {2} diverges first: {3}, result {4}: error {5:e2}, allowed {6:e2}; element {7} is {8}, "
         "expected {9}\n",
-        entry, first.kernel + 1, comparison->kernels, describe(getKernel(*compiled->kernels, entry, first.kernel)),
+        entry, first.kernel + 1, comparison->kernels, describe(getKernel(*compiled->kernels.front(), entry, first.kernel)),
         first.result, first.error, first.allowed, first.element, first.got, first.expected);
-    auto text = writeFirst(*compiled->kernels, *loaded, entry, values, first, request);
+    auto text = writeFirst(*compiled->kernels.front(), *loaded, entry, values, first, request);
     if (!text)
       return text.takeError();
     out << *text;

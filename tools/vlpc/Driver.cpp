@@ -170,7 +170,7 @@ static int emitStage(ModuleOp module, const Job &job) {
   pipeline.chip = target.chip;
   pipeline.matmulTile = target.matmulTile;
   const std::pair<Stage, StringRef> stages[] = {
-      {Stage::Graph, "vlp"}, {Stage::Kernels, "kernels"}, {Stage::Plan, "plan"}};
+      {Stage::Graph, "vlp"}, {Stage::Kernels, "kernels"}, {Stage::Target, ""}, {Stage::Plan, "plan"}};
   if (job.emit == "model")
     return printModule(module, job);
   for (auto [stage, name] : stages) {

@@ -68,6 +68,14 @@ KernelCase matmul(const Sizes &s) {
          "%y = vlp.matmul %a0, %a1 {transpose_lhs} : (tensor<RxNxT>, tensor<RxWxT>) -> tensor<NxWxf32>",
          {"%y"},
          {"NxWxf32"}};
+  else if (s.variant == "weight_bias_gradient")
+    c = {"matmul",
+         {"RxWxT", "RxNxT"},
+         "%y = vlp.matmul %a0, %a1 {transpose_lhs} : (tensor<RxWxT>, tensor<RxNxT>) -> tensor<WxNxf32>\n"
+         "%c = vlp.cast %a0 : (tensor<RxWxT>) -> tensor<RxWxf32>\n"
+         "%b = vlp.reduce_sum %c {axes = array<i64: 0>} : (tensor<RxWxf32>) -> tensor<Wxf32>",
+         {"%y", "%b"},
+         {"WxNxf32", "Wxf32"}};
   else // weight_gradient_summed: of a weight that two places share
     c = {"matmul",
          {"RxWxT", "RxNxT", "WxNxf32"},
@@ -98,9 +106,9 @@ KernelCase attention(const Sizes &s) {
                       " : (tensor<BxSxWxT>, tensor<BxSxWxT>, tensor<BxSxWxT>) -> (tensor<BxSxWxT>, tensor<BxHxSxf32>)",
                   {"%y", "%l"},
                   {"BxSxWxT", "BxHxSxf32"}};
-  // Probabilities go to the second product as bf16, with a relative error of 1.66e-3 (standard deviation: 2^-8 / sqrt(3)
-  // at the low end of a binade, half of that at the high end). So that of an output is 1.66e-3 of the outputs' own, of
-  // which the largest of thousands is 3.8; six of the error's are allowed.
+  // Probabilities go to the second product as bf16, with a relative error of 1.66e-3 (standard deviation: 2^-8 /
+  // sqrt(3) at the low end of a binade, half of that at the high end). So that of an output is 1.66e-3 of the outputs'
+  // own, of which the largest of thousands is 3.8; six of the error's are allowed.
   c.tolerance = tolerance(s, 1.66e-3 * 6 / 3.8);
   return sized(s, c, {{"H", s.heads}});
 }
@@ -412,7 +420,7 @@ const std::vector<Family> &vlp::test::families() {
   static const std::vector<Family> all = {
       {"matmul",
        {"projection", "widening", "residual", "input_gradient", "input_gradient_long", "weight_gradient",
-        "weight_gradient_summed"},
+        "weight_bias_gradient", "weight_gradient_summed"},
        matmul},
       {"attention", {"full", "causal"}, attention},
       {"attention_grad", {"full", "causal"}, attentionGrad},

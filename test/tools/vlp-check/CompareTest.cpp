@@ -45,7 +45,7 @@ TEST(Compare, FirstDivergenceIsNamedAndReproduced) {
 
   // The interpreter gets another model than the one that was compiled.
   size_t index = 0, changed = 0;
-  compiled->kernels->walk([&](KernelOp kernel) {
+  compiled->kernels.front()->walk([&](KernelOp kernel) {
     ++index;
     for (Operation &op : kernel.getBody().front())
       if (auto attention = dyn_cast<AttentionOp>(op); attention && !changed) {
@@ -54,15 +54,15 @@ TEST(Compare, FirstDivergenceIsNamedAndReproduced) {
       }
   });
   ASSERT_GT(changed, 0u);
-  auto comparison = compareEntry(*compiled->kernels, *compiled->plans.front(), *loaded, "encode_image", inputs);
+  auto comparison = compareEntry(*compiled->kernels.front(), *compiled->plans.front(), *loaded, "encode_image", inputs);
   ASSERT_TRUE(bool(comparison)) << llvm::toString(comparison.takeError());
   ASSERT_TRUE(comparison->first.has_value());
   EXPECT_EQ(comparison->first->kernel + 1, changed);
   EXPECT_GT(comparison->first->error, comparison->first->allowed);
 
   // The reproducer runs by itself.
-  KernelOp kernel =
-      *std::next(compiled->kernels->lookupSymbol<func::FuncOp>("encode_image").getOps<KernelOp>().begin(), changed - 1);
+  KernelOp kernel = *std::next(
+      compiled->kernels.front()->lookupSymbol<func::FuncOp>("encode_image").getOps<KernelOp>().begin(), changed - 1);
   std::vector<Array<double>> operands;
   for (Value operand : kernel.getOperands()) {
     Array<double> array(cast<RankedTensorType>(operand.getType()));
