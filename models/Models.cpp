@@ -4,6 +4,7 @@
 
 #include "models/albef/AlbefArchitecture.h"
 #include "models/beit3/Beit3Architecture.h"
+#include "models/blip/BlipArchitecture.h"
 #include "models/clip/ClipArchitecture.h"
 #include "models/coca/CocaArchitecture.h"
 
@@ -11,7 +12,8 @@ using namespace vlp::models;
 
 llvm::ArrayRef<const Architecture *> vlp::models::getArchitectures() {
   static const Architecture *const architectures[] = {&getClipArchitecture(), &getAlbefArchitecture(),
-                                                      &getCocaArchitecture(), &getBeit3Architecture()};
+                                                      &getBlipArchitecture(), &getCocaArchitecture(),
+                                                      &getBeit3Architecture()};
   return architectures;
 }
 

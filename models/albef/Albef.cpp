@@ -3,7 +3,6 @@
 #include "models/albef/Albef.h"
 
 #include "models/common/Losses.h"
-#include <cmath>
 
 using namespace mlir;
 using namespace vlp;
@@ -69,7 +68,8 @@ public:
       text.momentumFeatures = average.projectText(average.encodeText(batch.ids, scores));
     }
     AlbefLosses losses;
-    losses.contrastive = alignLoss();
+    alignment = alignWithQueues(b, image, text, config.queue, temperature, batch.alpha);
+    losses.contrastive = alignment.loss;
     losses.matching = matchLoss();
     losses.maskedLanguage = maskedLoss();
     b.averageOtherTwins();
@@ -77,52 +77,16 @@ public:
   }
 
 private:
-  Value meanOf(Value losses) {
-    Value sum = b.make<ReduceSumOp>(losses, ArrayRef<int64_t>{0});
-    return b.make<DivOp>(sum, b.constant(double(shapeOf(losses)[0])));
-  }
-
-  Value alignLoss() {
-    Layer layer(b, "loss_ita");
-    RankedTensorType type = b.floatType({config.embed, config.queue});
-    InitializerAttr init = normalInit(b.getContext(), std::pow(double(config.embed), -0.5)); // columns of norm 1, about
-    image.queue = b.variable(StateKind::Buffer, "image_queue", type, init);
-    text.queue = b.variable(StateKind::Buffer, "text_queue", type, init);
-    Value position = b.variable(StateKind::Counter, "queue_ptr", b.intType({}), constantInit(b.getContext(), 0.0));
-    imageToText = contrastWithQueue(b, image, text, temperature, batch.alpha);
-    textToImage = contrastWithQueue(b, text, image, temperature, batch.alpha);
-    b.write("image_queue", enqueue(b, image.queue, image.momentumFeatures, position));
-    b.write("text_queue", enqueue(b, text.queue, text.momentumFeatures, position));
-    b.write("queue_ptr", advance(b, position, shapeOf(batch.ids)[0], config.queue));
-    return b.make<MulOp>(b.make<AddOp>(meanOf(imageToText.losses), meanOf(textToImage.losses)), b.constant(0.5));
-  }
-
-  /// The drawn index, or one drawn from `similarity` with numbers `which` of the batch's.
-  Value drawn(Value given, Value similarity, int64_t which) {
-    if (given)
-      return given;
-    Layer layer(b, "negatives");
-    int64_t size = shapeOf(batch.ids)[0];
-    Value own = b.slice(similarity, 1, 0, size);
-    return drawNegatives(b, own, b.reshape(b.slice(batch.uniform, 0, which, 1), {size, size}));
-  }
-
   /// Pairs that belong together, each text with another picture, each picture with another text.
   Value matchLoss() {
-    Value imageForText = drawn(batch.imageForText, textToImage.similarity, 0);
-    Value textForImage = drawn(batch.textForImage, imageToText.similarity, 1);
+    Negatives negatives = chooseNegatives(b, batch.negatives, alignment, batch.uniform);
     auto join = [&](Value x, Value y) { return b.make<ConcatOp>(ValueRange{x, y}, b.ops().getI64IntegerAttr(0)); };
-    Value otherImages = gatherItems(b, imageRows, imageForText), otherTexts = gatherItems(b, textRows, textForImage);
-    Value otherScores = gatherItems(b, scores, textForImage);
+    Value otherImages = gatherItems(b, imageRows, negatives.imageForText),
+          otherTexts = gatherItems(b, textRows, negatives.textForImage);
+    Value otherScores = gatherItems(b, scores, negatives.textForImage);
     Value positive = online.fuse(textRows, scores, imageRows);
     Value negative = online.fuse(join(textRows, otherTexts), join(scores, otherScores), join(otherImages, imageRows));
-    Value logits = online.match(join(positive, negative));
-    Layer layer(b, "loss_itm");
-    int64_t size = shapeOf(batch.ids)[0];
-    SmallVector<int32_t> labels(3 * size, 0);
-    std::fill_n(labels.begin(), size, 1);
-    Value targets = b.make<ConstantOp>(DenseIntElementsAttr::get(b.intType({3 * size}), labels));
-    return meanOf(crossEntropy(b, logits, targets));
+    return matchingLoss(b, online.match(join(positive, negative)));
   }
 
   /// The tokens behind the masks, from the picture and the text around them: as they were, and as the momentum model
@@ -155,7 +119,7 @@ private:
   AlbefModel online, average;
   Value scores, imageRows, textRows, averageImageRows, temperature;
   ContrastSide image, text;
-  Contrast imageToText, textToImage;
+  Alignment alignment;
 };
 } // namespace
 

@@ -38,12 +38,12 @@ private:
   std::string suffix;
 };
 
-/// What pretraining takes in. The draws: of each text a picture of another row, and of each picture a text.
+/// What pretraining takes in.
 struct AlbefBatch {
-  mlir::Value image, ids, mask;           ///< [B, 3, R, R], [B, T], [B, T]: 1 where a text has a token
-  mlir::Value maskedIds, maskedLabels;    ///< [B, T]: ids with masks in them; what was there, or -100
-  mlir::Value imageForText, textForImage; ///< [B]; null: drawn with `uniform`
-  mlir::Value uniform;                    ///< [2, B, B]
+  mlir::Value image, ids, mask;        ///< [B, 3, R, R], [B, T], [B, T]: 1 where a text has a token
+  mlir::Value maskedIds, maskedLabels; ///< [B, T]: ids with masks in them; what was there, or -100
+  Negatives negatives;                 ///< none: drawn with `uniform`
+  mlir::Value uniform;                 ///< [2, B, B]
   mlir::Value alpha;
 };
 

@@ -61,8 +61,7 @@ private:
     batch.mask = b.getInput("attention_mask");
     batch.maskedIds = b.getInput("mlm_input_ids");
     batch.maskedLabels = b.getInput("mlm_labels");
-    batch.imageForText = b.getInput("neg_image_for_text");
-    batch.textForImage = b.getInput("neg_text_for_image");
+    batch.negatives = {b.getInput("neg_image_for_text"), b.getInput("neg_text_for_image")};
     batch.alpha = alpha;
     return batch;
   }

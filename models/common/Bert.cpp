@@ -72,7 +72,12 @@ Value models::bertEncoder(ModelBuilder &b, const BertConfig &config, Value x, Va
   Layer encoder(b, "encoder");
   for (int64_t i = layers.first; i < layers.last; ++i) {
     Layer layer(b, "layer." + std::to_string(i));
-    x = attention(b, "attention", config, x, x, scores, layers.causal);
+    {
+      std::string path =
+          layers.selfAttention.empty() ? b.getPath("") : layers.selfAttention.str() + ".layer." + std::to_string(i);
+      Layer own(b, StringRef(path).trim('.'), Layer::Place::Absolute);
+      x = attention(b, "attention", config, x, x, scores, layers.causal);
+    }
     if (context && i >= config.firstCross)
       x = attention(b, "crossattention", config, x, context, {}, /*causal=*/false);
     x = feedForward(b, config, x);

@@ -32,6 +32,8 @@ mlir::Value paddingScores(ModelBuilder &b, mlir::Value mask);
 struct BertLayers {
   int64_t first, last;
   bool causal = false;
+  /// Where the layers of the self-attention are, if it is not that of the current layer: the path before ".layer.N".
+  llvm::StringRef selfAttention = {};
 };
 mlir::Value bertEncoder(ModelBuilder &b, const BertConfig &config, mlir::Value x, mlir::Value scores,
                         mlir::Value context, BertLayers layers);

@@ -79,7 +79,8 @@ void models::describeModel(ModuleOp module, StringRef name, StringRef architectu
                                              number("vocabulary_size", preprocessing.vocabulary)}));
 }
 
-void models::describeAliases(ModuleOp module, ArrayRef<StringRef> extra, ArrayRef<std::string> parameters) {
+void models::describeAliases(ModuleOp module, ArrayRef<StringRef> extra, ArrayRef<std::string> parameters,
+                             ArrayRef<std::pair<std::string, std::string>> tied) {
   Builder builder(module.getContext());
   NamedAttrList aliases;
   for (StringRef name : extra)
@@ -87,6 +88,8 @@ void models::describeAliases(ModuleOp module, ArrayRef<StringRef> extra, ArrayRe
   for (const std::string &name : parameters)
     if (!module.lookupSymbol(name))
       aliases.append(name, builder.getStringAttr(""));
+  for (auto &[name, parameter] : tied)
+    aliases.append(name, builder.getStringAttr(module.lookupSymbol(parameter) ? parameter : ""));
   module->setAttr("vlp.aliases", aliases.getDictionary(module.getContext()));
 }
 

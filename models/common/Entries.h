@@ -28,9 +28,11 @@ struct Preprocessing {
 /// vlp.model, vlp.architecture, vlp.config, vlp.preprocessing.
 void describeModel(mlir::ModuleOp module, llvm::StringRef name, llvm::StringRef architecture,
                    const std::map<std::string, double> &sizes, const Preprocessing &preprocessing);
-/// vlp.aliases: tensors of other files that are passed over, `extra` ones and those `parameters` that the module lacks.
+/// vlp.aliases: tensors of other files that are passed over, `extra` ones and those `parameters` that the module lacks;
+/// and second names `tied` of parameters.
 void describeAliases(mlir::ModuleOp module, llvm::ArrayRef<llvm::StringRef> extra,
-                     llvm::ArrayRef<std::string> parameters);
+                     llvm::ArrayRef<std::string> parameters,
+                     llvm::ArrayRef<std::pair<std::string, std::string>> tied = {});
 /// vlp.recipe, if the module has a training entry.
 void describeRecipe(mlir::ModuleOp module, const std::map<std::string, double> &scalars);
 

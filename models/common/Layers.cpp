@@ -51,6 +51,15 @@ Value models::appendToken(ModelBuilder &b, Value x, Value token) {
   return b.make<ConcatOp>(ValueRange{x, last}, b.ops().getI64IntegerAttr(1));
 }
 
+Value models::replaceFirst(ModelBuilder &b, Value ids, int32_t token) {
+  std::vector<int32_t> isFirst(shapeOf(ids)[1], 0);
+  isFirst[0] = 1;
+  Value condition =
+      b.make<ConstantOp>(DenseIntElementsAttr::get(b.intType({shapeOf(ids)[1]}), ArrayRef<int32_t>(isFirst)));
+  Value tokens = b.make<ConstantOp>(DenseElementsAttr::get(b.intType(shapeOf(ids)), token));
+  return b.make<SelectOp>(condition, tokens, ids);
+}
+
 Value models::numberOfToken(ModelBuilder &b, Value ids, int64_t size, int64_t which, double special, double other) {
   std::vector<float> values(size, float(other));
   values[which] = float(special);

@@ -73,6 +73,8 @@ mlir::Value transformer(ModelBuilder &b, llvm::StringRef name, mlir::Value x, in
 
 /// `token` [D] behind each sequence of x [B, S, D].
 mlir::Value appendToken(ModelBuilder &b, mlir::Value x, mlir::Value token);
+/// Token ids [B, T] with `token` in the first place.
+mlir::Value replaceFirst(ModelBuilder &b, mlir::Value ids, int32_t token);
 /// Of each id [...] in [0, size): `special` for id `which`, `other` for the rest.
 mlir::Value numberOfToken(ModelBuilder &b, mlir::Value ids, int64_t size, int64_t which, double special, double other);
 

@@ -15,6 +15,11 @@ Value models::contrastiveLogits(ModelBuilder &b, Value f, Value g, Value scale) 
   return b.make<MulOp>(similarity, scale);
 }
 
+Value models::meanOf(ModelBuilder &b, Value losses) {
+  Value sum = b.make<ReduceSumOp>(losses, ArrayRef<int64_t>{0});
+  return b.make<DivOp>(sum, b.constant(double(shapeOf(losses)[0])));
+}
+
 Value models::crossEntropy(ModelBuilder &b, Value logits, Value labels) {
   return b.make<CrossEntropyOp>(logits, labels, b.ops().getI64IntegerAttr(-100), b.ops().getF64FloatAttr(0.0));
 }
@@ -45,12 +50,13 @@ Value models::symmetricCrossEntropy(ModelBuilder &b, Value logits, Value pair) {
   return averageDirections(b, rows, b.make<SoftCrossEntropyOp>(transposed(b, logits), targets));
 }
 
-Value models::captionLoss(ModelBuilder &b, Value logits, Value text, int64_t padding) {
+Value models::captionLoss(ModelBuilder &b, Value logits, Value text, int64_t padding, double smoothing) {
   Layer layer(b, "caption_loss");
   int64_t batch = shapeOf(logits)[0], predicted = shapeOf(logits)[1] - 1, classes = shapeOf(logits)[2];
   Value rows = b.reshape(b.slice(logits, 1, 0, predicted), {batch * predicted, classes});
   Value labels = b.reshape(b.slice(text, 1, 1, predicted), {batch * predicted});
-  Value losses = b.make<CrossEntropyOp>(rows, labels, b.ops().getI64IntegerAttr(padding), b.ops().getF64FloatAttr(0.0));
+  Value losses =
+      b.make<CrossEntropyOp>(rows, labels, b.ops().getI64IntegerAttr(padding), b.ops().getF64FloatAttr(smoothing));
   Value counted = numberOfToken(b, labels, classes, padding, 0, 1);
   return b.make<DivOp>(b.make<ReduceSumOp>(losses, ArrayRef<int64_t>{0}),
                        b.make<ReduceSumOp>(counted, ArrayRef<int64_t>{0}));

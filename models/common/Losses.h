@@ -16,6 +16,9 @@ mlir::Value symmetricCrossEntropy(ModelBuilder &b, mlir::Value logits);
 /// loss.
 mlir::Value symmetricCrossEntropy(ModelBuilder &b, mlir::Value logits, mlir::Value pair);
 
+/// The mean of losses [N].
+mlir::Value meanOf(ModelBuilder &b, mlir::Value losses);
+
 /// Cross entropies [N] of `logits` [N, C] against `labels` [N]; 0 for a label of -100.
 mlir::Value crossEntropy(ModelBuilder &b, mlir::Value logits, mlir::Value labels);
 
@@ -23,7 +26,7 @@ mlir::Value crossEntropy(ModelBuilder &b, mlir::Value logits, mlir::Value labels
 mlir::Value maskedCrossEntropy(ModelBuilder &b, mlir::Value logits, mlir::Value labels, mlir::Value mask);
 
 /// Mean cross entropy of `logits` [B, T, V] against the token after each of `text` [B, T]; those that are `padding` do
-/// not count.
-mlir::Value captionLoss(ModelBuilder &b, mlir::Value logits, mlir::Value text, int64_t padding);
+/// not count. `smoothing`: the part of a target that all classes share (PyTorch's form).
+mlir::Value captionLoss(ModelBuilder &b, mlir::Value logits, mlir::Value text, int64_t padding, double smoothing = 0);
 
 } // namespace vlp::models

@@ -104,8 +104,11 @@ private:
 /// While it lives, ops and parameters belong to the layer `name` inside the enclosing one.
 class Layer {
 public:
-  Layer(ModelBuilder &builder, llvm::StringRef name) : builder(builder), outer(builder.path) {
-    builder.path = builder.getPath(name);
+  enum class Place { Inside, Absolute };
+  /// Absolute: `name` is a path of its own. For parameters of a layer that belongs elsewhere by name.
+  Layer(ModelBuilder &builder, llvm::StringRef name, Place place = Place::Inside)
+      : builder(builder), outer(builder.path) {
+    builder.path = place == Place::Inside ? builder.getPath(name) : name.str();
   }
   ~Layer() { builder.path = outer; }
   Layer(const Layer &) = delete;

@@ -2,7 +2,10 @@
 // Queues, soft targets, hard negatives.
 #include "models/common/Momentum.h"
 
+#include "models/common/Initializers.h"
+#include "models/common/Losses.h"
 #include "llvm/ADT/Sequence.h"
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -37,6 +40,23 @@ Contrast models::contrastWithQueue(ModelBuilder &b, const ContrastSide &queries,
   return {similarity, b.make<SoftCrossEntropyOp>(similarity, targets)};
 }
 
+Alignment models::alignWithQueues(ModelBuilder &b, ContrastSide image, ContrastSide text, int64_t length,
+                                  Value temperature, Value alpha) {
+  Layer layer(b, "loss_ita");
+  int64_t batch = shapeOf(image.features)[0], embed = shapeOf(image.features)[1];
+  InitializerAttr init = normalInit(b.getContext(), std::pow(double(embed), -0.5)); // columns of norm 1, about
+  image.queue = b.variable(StateKind::Buffer, "image_queue", b.floatType({embed, length}), init);
+  text.queue = b.variable(StateKind::Buffer, "text_queue", b.floatType({embed, length}), init);
+  Value position = b.variable(StateKind::Counter, "queue_ptr", b.intType({}), constantInit(b.getContext(), 0.0));
+  Contrast imageToText = contrastWithQueue(b, image, text, temperature, alpha),
+           textToImage = contrastWithQueue(b, text, image, temperature, alpha);
+  b.write("image_queue", enqueue(b, image.queue, image.momentumFeatures, position));
+  b.write("text_queue", enqueue(b, text.queue, text.momentumFeatures, position));
+  b.write("queue_ptr", advance(b, position, batch, length));
+  Value sum = b.make<AddOp>(meanOf(b, imageToText.losses), meanOf(b, textToImage.losses));
+  return {b.make<MulOp>(sum, b.constant(0.5)), imageToText.similarity, textToImage.similarity};
+}
+
 Value models::enqueue(ModelBuilder &b, Value queue, Value rows, Value position) {
   int64_t batch = shapeOf(rows)[0], length = shapeOf(queue)[1];
   Value place = b.make<SubOp>(makeIndices(b, length), position);
@@ -58,13 +78,38 @@ Value models::gatherItems(ModelBuilder &b, Value x, Value index) {
   return b.reshape(b.make<EmbeddingOp>(b.reshape(x, {shape[0], size}), index), shape);
 }
 
-Value models::drawNegatives(ModelBuilder &b, Value similarity, Value uniform) {
+Value models::drawNegatives(ModelBuilder &b, Value similarity, Value uniform, double least) {
+  Layer layer(b, "negatives");
   int64_t batch = shapeOf(similarity)[0];
   auto splat = [&](double value) {
     return b.make<ConstantOp>(DenseElementsAttr::get(b.floatType({batch, batch}), float(value)));
   };
+  if (least > 0)
+    similarity = b.make<LogOp>(b.make<AddOp>(b.make<SoftmaxOp>(similarity), b.constant(least)));
   Value noise = b.make<NegOp>(b.make<LogOp>(b.make<NegOp>(b.make<LogOp>(uniform))));
   Value others = b.make<SelectOp>(makeDiagonal(b, batch, batch), splat(-std::numeric_limits<double>::infinity()),
                                   b.make<AddOp>(similarity, noise));
   return b.make<ArgmaxOp>(others);
+}
+
+Negatives models::chooseNegatives(ModelBuilder &b, const Negatives &given, const Alignment &alignment, Value uniform,
+                                  double least) {
+  if (given.imageForText)
+    return given;
+  auto draw = [&](Value similarity, int64_t which) {
+    int64_t batch = shapeOf(similarity)[0];
+    Value own = b.slice(similarity, 1, 0, batch), noise = b.slice(uniform, 0, which, 1);
+    return drawNegatives(b, own, b.reshape(noise, {batch, batch}), least);
+  };
+  Value imageForText = draw(alignment.textToImage, 0);
+  return {imageForText, draw(alignment.imageToText, 1)};
+}
+
+Value models::matchingLoss(ModelBuilder &b, Value scores) {
+  Layer layer(b, "loss_itm");
+  int64_t rows = shapeOf(scores)[0];
+  SmallVector<int32_t> labels(rows, 0);
+  std::fill_n(labels.begin(), rows / 3, 1);
+  Value targets = b.make<ConstantOp>(DenseIntElementsAttr::get(b.intType({rows}), labels));
+  return meanOf(b, crossEntropy(b, scores, targets));
 }

@@ -131,13 +131,22 @@ private:
     const format::StateTensor *state = target(tensor, ignored);
     if (ignored)
       return;
-    if (!state)
+    if (state && tensor.name != state->tensor().name() && file.find(state->tensor().name()))
+      placeTied(tensor, *state);
+    else if (!state)
       extra.push_back("not expected: '" + tensor.name + "', " + describe(tensor));
     else if (!pairs.emplace(state, &tensor).second)
       wrong.push_back("given twice: '" + state->tensor().name() + "', also as '" + tensor.name + "'");
     else if (!typeFits(tensor, *state) || !shapeFits(tensor, state->tensor()))
       wrong.push_back("wrong: expected " + describe(state->tensor()) + ", found " + describe(tensor) +
                       (tensor.name == state->tensor().name() ? "" : " (as '" + tensor.name + "')"));
+  }
+
+  /// A second copy of what the file also has under its own name.
+  void placeTied(const SafetensorsTensor &tensor, const format::StateTensor &state) {
+    const SafetensorsTensor &own = *file.find(state.tensor().name());
+    if (tensor.type != own.type || tensor.shape != own.shape || !std::ranges::equal(tensor.data, own.data))
+      wrong.push_back("tied: '" + tensor.name + "' and '" + own.name + "' are one tensor here, expected equal values");
   }
 
   Status report() const {

@@ -27,7 +27,8 @@ enum class LoadMode {
 /// have the state's names. On an error the file that was there before is left as it was.
 Status saveCheckpoint(Session &session, const std::string &path, const CheckpointMetadata &metadata = {});
 
-/// Loads `path` and returns its metadata. Other checkpoints' names are accepted by the manifest's aliases. Tensors that
+/// Loads `path` and returns its metadata. Other checkpoints' names are accepted by the manifest's aliases;
+/// where a file has a tensor under its own name and an alias, both must be equal. Tensors that
 /// are missing, left over, or of the wrong shape or type are all listed in one error: a summary line, then one line a
 /// tensor. On an error the session is left as it was.
 Expected<CheckpointMetadata> loadCheckpoint(Session &session, const std::string &path, LoadMode mode);

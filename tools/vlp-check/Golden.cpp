@@ -4,6 +4,7 @@
 
 #include "models/albef/Albef.h"
 #include "models/beit3/Beit3.h"
+#include "models/blip/Blip.h"
 #include "models/clip/Clip.h"
 #include "models/coca/Coca.h"
 #include "llvm/ADT/STLExtras.h"
@@ -81,6 +82,18 @@ public:
     return take(full, {type.getShape().begin(), type.getShape().end()}, type.getElementType().isInteger());
   }
 
+  /// Passes over a second copy of a parameter if it is equal to the first.
+  void takeTied(const std::string &name, const std::string &original) {
+    for (StringRef prefix : kParameterPrefixes) {
+      const SafetensorsTensor *copy = file.find((prefix + name).str()), *first = file.find((prefix + original).str());
+      if (!copy || !first)
+        continue;
+      wanted.insert(copy->name);
+      if (copy->type != first->type || copy->shape != first->shape || !llvm::equal(copy->data, first->data))
+        problems.push_back("'" + copy->name + "' is tied to '" + first->name + "', expected equal tensors");
+    }
+  }
+
   llvm::Error finish() {
     std::vector<std::string> extra;
     // BERT's positions are counted, not learned.
@@ -149,6 +162,14 @@ static llvm::Expected<OwningOpRef<ModuleOp>> buildAlbefModule(MLIRContext *conte
   return models::buildAlbef(context, path, *config, gradientsOf(file, config->context));
 }
 
+static llvm::Expected<OwningOpRef<ModuleOp>> buildBlipModule(MLIRContext *context, const std::string &path,
+                                                             const SafetensorsFile &file) {
+  auto config = models::BlipConfig::fromTensors(getStateShapes(file), file.metadata());
+  if (!config)
+    return config.takeError();
+  return models::buildBlip(context, path, *config, gradientsOf(file, config->context));
+}
+
 static llvm::Expected<OwningOpRef<ModuleOp>> buildBeit3Module(MLIRContext *context, const std::string &path,
                                                               const SafetensorsFile &file) {
   auto config = models::Beit3Config::fromTensors(getStateShapes(file), file.metadata());
@@ -165,6 +186,7 @@ static ArrayRef<Layout> getLayouts() {
        buildBeit3Module,
        {"loss_image", "loss_text", "loss_pair_image", "loss_pair_text", "encoder_image", "encoder_text",
         "encoder_pair"}},
+      {"blip", buildBlipModule, {"loss_ita", "loss_itm", "loss_lm"}},
       {"coca", buildCocaModule, {"contrastive_loss", "caption_loss", "image_features", "text_features", "logits"}},
   };
   return layouts;
@@ -219,6 +241,9 @@ llvm::Expected<Golden> tools::readGolden(MLIRContext *context, StringRef archite
     if (parameter && parameter.getTrainable())
       golden.expected["grad/" + name] = collector.take({"grad/"}, name, type);
   }
+  if (auto aliases = (*golden.module)->getAttrOfType<DictionaryAttr>("vlp.aliases"))
+    for (NamedAttribute alias : aliases)
+      collector.takeTied(alias.getName().str(), cast<StringAttr>(alias.getValue()).str());
   if (llvm::Error error = collector.finish())
     return error;
   return golden;

@@ -40,13 +40,13 @@ static double chiSquare(const std::vector<int64_t> &counts, const std::vector<do
 
 namespace {
 /// Draws negatives of a fixed matrix, step after step.
-class Negatives : public testing::Test {
+class DrawnNegatives : public testing::Test {
 protected:
-  void draw(std::vector<double> similarity, int64_t size, int32_t steps) {
+  void draw(std::vector<double> similarity, int64_t size, int32_t steps, double least = 0) {
     ModelBuilder b(*runner.module);
     runner.build(b, {{"similarity", b.floatType({size, size})}}, [&]() -> std::vector<Output> {
       mlir::Value uniform = drawUniform(b, {size, size}, DrawStream::Negatives);
-      return {{"index", drawNegatives(b, b.getInput("similarity"), uniform)}};
+      return {{"index", drawNegatives(b, b.getInput("similarity"), uniform, least)}};
     });
     counts.assign(size, std::vector<int64_t>(size));
     runner.state["train.seed"] = makeInts({}, {1});
@@ -63,7 +63,7 @@ protected:
 };
 } // namespace
 
-TEST_F(Negatives, FollowTheSoftmaxOfTheOthers) {
+TEST_F(DrawnNegatives, FollowTheSoftmaxOfTheOthers) {
   constexpr int64_t size = 5, steps = 4000;
   std::vector<double> similarity = {9, 0.5, 1, 0, -1, 2, 0, 0, 0, 0, -3, 1, 50, 1, 1, 0, 0, 1, 2, 3, 1, 2, 3, 2, -9};
   draw(similarity, size, steps);
@@ -80,8 +80,16 @@ TEST_F(Negatives, FollowTheSoftmaxOfTheOthers) {
   }
 }
 
+// BLIP's floor: what the softmax leaves nothing is still drawn.
+TEST_F(DrawnNegatives, EveryWeightIsAtLeastTheFloor) {
+  constexpr int64_t steps = 4000;
+  draw({20, -20, -20, 0, 0, 0, 0, 0, 0}, 3, steps, /*least=*/0.25);
+  EXPECT_EQ(counts[0][0], 0);
+  EXPECT_LT(chiSquare(counts[0], {0, 0.5, 0.5}, steps), 15.2) << "1 degree, one in 10,000";
+}
+
 // torch.multinomial fails here: but for the diagonal all weights are 0 in f32.
-TEST_F(Negatives, SurviveASaturatedSoftmax) {
+TEST_F(DrawnNegatives, SurviveASaturatedSoftmax) {
   draw({1000, -1000, -1001, -1000, 1000, -1000, 0, 0, 1000}, 3, 200);
   for (int64_t row = 0; row < 3; ++row)
     EXPECT_EQ(counts[row][row], 0);
@@ -91,7 +99,7 @@ TEST_F(Negatives, SurviveASaturatedSoftmax) {
   EXPECT_GT(counts[2][1], 60);
 }
 
-TEST_F(Negatives, OfTwoItemsIsTheOther) {
+TEST_F(DrawnNegatives, OfTwoItemsIsTheOther) {
   draw({0, 0, 0, 0}, 2, 20);
   EXPECT_EQ(counts[0][1], 20);
   EXPECT_EQ(counts[1][0], 20);

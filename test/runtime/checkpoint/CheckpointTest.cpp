@@ -129,6 +129,31 @@ TEST(Checkpoint, TwinsStartAsTheirOriginals) {
   EXPECT_FALSE(loadCheckpoint(*twins, alone, LoadMode::Full)) << "nothing may be missing on resuming";
 }
 
+TEST(Checkpoint, TiedTensorsOfAFileMustBeEqual) {
+  TemporaryFolder folder;
+  auto edit = [](format::Manifest &manifest) { (*manifest.mutable_aliases())["decoder.weight"] = "weight"; };
+  auto session = toySession(folder, 1, edit);
+  ASSERT_TRUE(session);
+  std::vector<float> values(kToyWidth, 0.25f), others = values;
+  others.back() = 0.5f;
+  auto write = [&](const std::string &path, std::span<const float> second) {
+    auto tensor = [](const char *name, std::span<const float> data) {
+      return SafetensorsTensor{name, SafetensorsType::F32, {kToyWidth}, std::as_bytes(data)};
+    };
+    ASSERT_TRUE(writeSafetensors(
+        path, {tensor("weight", values), tensor("decoder.weight", second), tensor("buffer", values)}, {}));
+  };
+  std::string path = folder.file("tied");
+  write(path, values);
+  Status status = loadCheckpoint(*session, path, LoadMode::Weights).status();
+  EXPECT_TRUE(status) << status.message();
+  write(path, others);
+  status = loadCheckpoint(*session, path, LoadMode::Weights).status();
+  EXPECT_NE(status.message().find("tied: 'decoder.weight' and 'weight' are one tensor here, expected equal values"),
+            std::string::npos)
+      << status.message();
+}
+
 TEST(Checkpoint, BuffersAreTakenWhereTheFileHasThem) {
   TemporaryFolder folder;
   auto edit = [](format::Manifest &manifest) { manifest.mutable_state(4)->set_kind(format::StateTensor::BUFFER); };
@@ -185,6 +210,7 @@ TEST(Checkpoint, AcceptsOtherNamesAndTypes) {
   TemporaryFolder folder;
   auto edit = [](format::Manifest &manifest) {
     (*manifest.mutable_aliases())["model.weight"] = "weight";
+    (*manifest.mutable_aliases())["module.weight"] = "weight";
     (*manifest.mutable_aliases())["position_ids"] = "";
   };
   auto session = toySession(folder, 1, edit);
@@ -204,7 +230,7 @@ TEST(Checkpoint, AcceptsOtherNamesAndTypes) {
   EXPECT_EQ(floats(session->state("buffer"))[0], 0.25f);
 
   SafetensorsTensor twice = weight;
-  twice.name = "weight";
+  twice.name = "module.weight";
   ASSERT_TRUE(writeSafetensors(path, {weight, buffer, twice}, {}));
   Status status = loadCheckpoint(*session, path, LoadMode::Weights).status();
   EXPECT_NE(status.message().find("given twice: 'weight', also as '"), std::string::npos) << status.message();

@@ -4,6 +4,7 @@
 
 #include "models/albef/Albef.h"
 #include "models/beit3/Beit3.h"
+#include "models/blip/Blip.h"
 #include "models/clip/Clip.h"
 #include "models/coca/Coca.h"
 #include "passes/Pipelines/Registration.h"
@@ -101,15 +102,26 @@ GoldenTensors test::makeCocaGolden(const models::CocaConfig &config, int64_t bat
   return golden;
 }
 
-/// Texts of at least two tokens with padding behind them; every third token is masked.
+/// Texts of at least two tokens with padding behind them, and where a model takes those, every third token masked.
 static void makeTexts(tools::Arrays<double> &inputs) {
-  Array<double> &mask = inputs["attention_mask"], &labels = inputs["mlm_labels"];
+  Array<double> &mask = inputs["attention_mask"], &ids = inputs["input_ids"];
+  auto labels = inputs.find("mlm_labels");
   int64_t length = mask.shape[1];
   for (int64_t i = 0; i < mask.size(); ++i) {
     mask.ints[i] = i % length < std::max<int64_t>(2, length - i / length);
-    if (i % 3)
-      labels.ints[i] = -100;
+    ids.ints[i] = mask.ints[i] ? std::max(1, ids.ints[i]) : 0;
+    if (i % 3 && labels != inputs.end())
+      labels->second.ints[i] = -100;
   }
+}
+
+/// The metadata of models with a ViT and a BERT.
+template <typename Config>
+static void describe(const Config &config, GoldenTensors &golden) {
+  golden.metadata["vision_heads"] = std::to_string(config.vision.tower.getHeads());
+  golden.metadata["text_heads"] = std::to_string(config.bert.tower.getHeads());
+  golden.metadata["alpha"] = std::to_string(config.alpha);
+  golden.metadata["momentum"] = std::to_string(config.momentum);
 }
 
 GoldenTensors test::makeAlbefGolden(const models::AlbefConfig &config, int64_t batch, int64_t length) {
@@ -117,10 +129,19 @@ GoldenTensors test::makeAlbefGolden(const models::AlbefConfig &config, int64_t b
   GoldenTensors golden =
       makeGolden([&](MLIRContext *context) { return models::buildAlbef(context, "golden", config, entry); },
                  {"loss_mlm", "loss_ita", "loss_itm"}, models::Activation::Gelu, makeTexts);
-  golden.metadata["vision_heads"] = std::to_string(config.vision.tower.getHeads());
-  golden.metadata["text_heads"] = std::to_string(config.bert.tower.getHeads());
-  golden.metadata["alpha"] = std::to_string(config.alpha);
-  golden.metadata["momentum"] = std::to_string(config.momentum);
+  describe(config, golden);
+  return golden;
+}
+
+GoldenTensors test::makeBlipGolden(const models::BlipConfig &config, int64_t batch, int64_t length) {
+  models::EntryRequest entry{"gradients", {{"batch", batch}, {"length", length}}};
+  GoldenTensors golden =
+      makeGolden([&](MLIRContext *context) { return models::buildBlip(context, "golden", config, entry); },
+                 {"loss_ita", "loss_itm", "loss_lm"}, models::Activation::Gelu, makeTexts);
+  describe(config, golden);
+  golden.metadata["label_smoothing"] = std::to_string(config.smoothing);
+  for (auto &[name, original] : models::getTiedNames(config))
+    golden.tensors["param/" + name] = golden.tensors.at("param/" + original);
   return golden;
 }
 

@@ -4,6 +4,7 @@
 
 #include "models/albef/AlbefConfig.h"
 #include "models/beit3/Beit3Config.h"
+#include "models/blip/BlipConfig.h"
 #include "models/coca/CocaConfig.h"
 #include "runtime/checkpoint/Safetensors.h"
 
@@ -28,6 +29,8 @@ GoldenTensors makeClipGolden(const models::ClipConfig &config, int64_t batch, in
 GoldenTensors makeCocaGolden(const models::CocaConfig &config, int64_t batch, int64_t length);
 /// The same of an ALBEF; texts end in padding, and every third token is masked.
 GoldenTensors makeAlbefGolden(const models::AlbefConfig &config, int64_t batch, int64_t length);
+/// The same of a BLIP; tied tensors under both names.
+GoldenTensors makeBlipGolden(const models::BlipConfig &config, int64_t batch, int64_t length);
 /// The same of a BEiT-3; about half of patches, tokens and paddings are masked.
 GoldenTensors makeBeit3Golden(const models::Beit3Config &config, int64_t batch, int64_t length);
 

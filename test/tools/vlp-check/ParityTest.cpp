@@ -47,6 +47,7 @@ TEST_P(ParityTest, OfficialModel) {
     GTEST_SKIP() << "VLP_SHARED is not set";
   expectPass(std::string(shared) + "/golden/clip_vit_tiny.safetensors");
   expectPass(std::string(shared) + "/golden/albef_tiny.safetensors", "albef");
+  expectPass(std::string(shared) + "/golden/blip_tiny.safetensors", "blip");
   expectPass(std::string(shared) + "/golden/coca_openclip_tiny.safetensors", "coca");
   expectPass(std::string(shared) + "/golden/beit3_tiny.safetensors", "beit3");
 }
@@ -63,6 +64,27 @@ TEST_P(ParityTest, SmallestAlbef) {
   models::AlbefConfig config{{8, 8, {64, 1}}, {{64, 1}, 11, 3, 0, 0}, 3, 16, 2};
   test::makeAlbefGolden(config, /*batch=*/2, /*length=*/3).write(getPath());
   expectPass(getPath(), "albef");
+}
+
+TEST_P(ParityTest, OtherSizesOfBlip) {
+  models::BlipConfig config{{30, 10, {40, 3, 5, 56}}, {{24, 3, 3, 40}, 37, 9}, 7, 20, 15};
+  config.smoothing = 0.25, config.alpha = 0.25, config.momentum = 0.5;
+  test::makeBlipGolden(config, /*batch=*/5, /*length=*/7).write(getPath());
+  expectPass(getPath(), "blip");
+}
+
+TEST_P(ParityTest, TiedTensorsMustBeEqual) {
+  models::BlipConfig config{{8, 8, {64, 1}}, {{64, 1}, 11, 3}, 3, 16, 2};
+  GoldenTensors golden = test::makeBlipGolden(config, /*batch=*/2, /*length=*/3);
+  reinterpret_cast<float *>(golden.tensors["param/text_decoder.cls.predictions.decoder.bias"].bytes.data())[1] += 1;
+  golden.write(getPath());
+  auto report = checkParity("blip", getPath(), GetParam());
+  ASSERT_FALSE(bool(report));
+  std::string message = llvm::toString(report.takeError());
+  EXPECT_NE(message.find("'param/text_decoder.cls.predictions.decoder.bias' is tied to "
+                         "'param/text_decoder.cls.predictions.bias', expected equal tensors"),
+            std::string::npos)
+      << message;
 }
 
 TEST_P(ParityTest, OtherSizesOfBeit3) {
