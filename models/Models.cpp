@@ -7,13 +7,14 @@
 #include "models/blip/BlipArchitecture.h"
 #include "models/clip/ClipArchitecture.h"
 #include "models/coca/CocaArchitecture.h"
+#include "models/vlmo/VlmoArchitecture.h"
 
 using namespace vlp::models;
 
 llvm::ArrayRef<const Architecture *> vlp::models::getArchitectures() {
-  static const Architecture *const architectures[] = {&getClipArchitecture(), &getAlbefArchitecture(),
-                                                      &getBlipArchitecture(), &getCocaArchitecture(),
-                                                      &getBeit3Architecture()};
+  static const Architecture *const architectures[] = {&getClipArchitecture(),  &getAlbefArchitecture(),
+                                                      &getBlipArchitecture(),  &getCocaArchitecture(),
+                                                      &getBeit3Architecture(), &getVlmoArchitecture()};
   return architectures;
 }
 

@@ -125,6 +125,16 @@ const Architecture &vlp::models::getAlbefArchitecture() {
   return architecture;
 }
 
+/// Both models' last matrix is their word embeddings, with the head's bias.
+static std::vector<std::pair<std::string, std::string>> getTiedNames() {
+  std::vector<std::pair<std::string, std::string>> names;
+  for (std::string model : {"text_encoder", "text_encoder_m"}) {
+    names.emplace_back(model + ".cls.predictions.decoder.weight", model + ".bert.embeddings.word_embeddings.weight");
+    names.emplace_back(model + ".cls.predictions.decoder.bias", model + ".cls.predictions.bias");
+  }
+  return names;
+}
+
 llvm::Expected<OwningOpRef<ModuleOp>> vlp::models::buildAlbef(MLIRContext *context, StringRef name,
                                                               const AlbefConfig &config,
                                                               ArrayRef<EntryRequest> requests) {
@@ -144,7 +154,8 @@ llvm::Expected<OwningOpRef<ModuleOp>> vlp::models::buildAlbef(MLIRContext *conte
                  config.bert.vocabulary,
                  {0.48145466f, 0.4578275f, 0.40821073f},
                  {0.26862954f, 0.26130258f, 0.27577711f}});
-  describeAliases(module, {}, getParameterNames<AlbefEntries>(context, config, config.context));
+  describeAliases(module, {"text_encoder.bert.embeddings.position_ids", "text_encoder_m.bert.embeddings.position_ids"},
+                  getParameterNames<AlbefEntries>(context, config, config.context), getTiedNames());
   describeRecipe(module, {{"train.learning_rate", 1e-4},
                           {"train.weight_decay", 0.02},
                           {"train.beta1", 0.9},

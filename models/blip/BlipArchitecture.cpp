@@ -150,7 +150,10 @@ llvm::Expected<OwningOpRef<ModuleOp>> vlp::models::buildBlip(MLIRContext *contex
                  config.bert.vocabulary,
                  {0.48145466f, 0.4578275f, 0.40821073f},
                  {0.26862954f, 0.26130258f, 0.27577711f}});
-  describeAliases(module, {}, getParameterNames<BlipEntries>(context, config, config.context), getTiedNames(config));
+  describeAliases(module,
+                  {"text_encoder.embeddings.position_ids", "text_encoder_m.embeddings.position_ids",
+                   "text_decoder.bert.embeddings.position_ids"},
+                  getParameterNames<BlipEntries>(context, config, config.context), getTiedNames(config));
   describeRecipe(module, {{"train.learning_rate", 3e-4},
                           {"train.weight_decay", 0.05},
                           {"train.beta1", 0.9},

@@ -16,3 +16,10 @@ bool models::decaysAsInAlbef(StringRef name, llvm::ArrayRef<int64_t> shape) {
 }
 
 bool models::decaysAlways(StringRef, llvm::ArrayRef<int64_t>) { return true; }
+
+bool models::decaysAsInVlmo(StringRef name, llvm::ArrayRef<int64_t>) {
+  for (const char *part : {"bias", "LayerNorm.weight", "norm.weight", "norm1.weight", "norm2.weight"})
+    if (name.contains(part))
+      return false;
+  return true;
+}

@@ -16,4 +16,8 @@ bool decaysAsInAlbef(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
 /// To all: BLIP has one group of parameters.
 bool decaysAlways(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
 
+/// To all whose names do not contain "bias" or the weight of LayerNorm, norm, norm1 or norm2: those of norm2_text,
+/// norm2_imag and norm2_vl decay, the relative position bias table does not.
+bool decaysAsInVlmo(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
+
 } // namespace vlp::models

@@ -46,7 +46,7 @@ llvm::Error models::checkMomentumBatches(ArrayRef<EntryRequest> entries, ArrayRe
     std::string where = "entry '" + entry.name + "': batch=" + std::to_string(batch);
     if (batch == 1)
       problems.push_back(where + ", expected at least 2: negatives are other items of the batch");
-    else if (batch > 0 && queue % batch)
+    else if (queue && batch > 0 && queue % batch)
       problems.push_back(where + ", expected a divisor of queue = " + std::to_string(queue));
   }
   return problems.empty() ? llvm::Error::success() : makeError(llvm::join(problems, "; "));

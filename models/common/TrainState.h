@@ -20,7 +20,8 @@ mlir::Value rampedAlpha(ModelBuilder &b, double most);
 /// Keeps the parameter `name`, if the module has it, between two numbers after each update.
 void boundParameter(mlir::ModuleOp module, llvm::StringRef name, double least, double most);
 
-/// Fails if the batch of an entry that learns is 1, which has no negatives, or does not divide the queue's length.
+/// Fails if the batch of an entry that learns is 1, which has no negatives, or does not divide the queue's length (0:
+/// there is no queue).
 llvm::Error checkMomentumBatches(llvm::ArrayRef<EntryRequest> entries, llvm::ArrayRef<EntryInfo> known, int64_t queue);
 
 } // namespace vlp::models

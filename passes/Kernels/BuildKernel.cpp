@@ -99,6 +99,29 @@ static void materializeReshapes(Block &block) {
   }
 }
 
+/// Copies of attention's masks whose rows are no neighbours in memory (one head's of a table of all heads' biases):
+/// every query would gather them.
+static void materializeMasks(Block &block) {
+  llvm::DenseMap<Value, Value> copies;
+  for (Operation &op : block) {
+    OpOperand *mask = nullptr;
+    if (auto attention = dyn_cast<AttentionOp>(op); attention && attention.getMask())
+      mask = &*attention.getMaskMutable().begin();
+    if (auto attention = dyn_cast<AttentionGradOp>(op); attention && attention.getMask())
+      mask = &*attention.getMaskMutable().begin();
+    if (!mask)
+      continue;
+    Value value = mask->get();
+    FailureOr<Access> access = getAccess(value);
+    if (failed(access) || access->strides.back() == 1 || access->shape.back() == 1)
+      continue;
+    Value &copy = copies[value];
+    if (!copy)
+      copy = materialize(value, &op);
+    mask->set(copy);
+  }
+}
+
 /// `value` as a whole dense tensor in memory: itself, a reshape of one, or a copy.
 static Value makeDense(Value value, Operation *user) {
   Value source = getViewSource(value);
@@ -116,12 +139,32 @@ static Value makeDense(Value value, Operation *user) {
   return ReshapeOp::create(builder, value.getLoc(), value.getType(), source);
 }
 
+/// Copies of gradients that are parts of others (of biases that were joined): norms and updates walk whole tensors.
+static void materializeGradients(Block &block) {
+  llvm::DenseMap<Value, Value> copies;
+  for (Operation &op : block) {
+    if (!isa<GlobalNormOp, AdamWOp>(op))
+      continue;
+    for (OpOperand &operand : op.getOpOperands()) {
+      if (getViewSource(operand.get()) == operand.get())
+        continue;
+      Value value = operand.get();
+      Value &copy = copies[value];
+      if (!copy)
+        copy = makeDense(value, &op);
+      operand.set(copy);
+    }
+  }
+}
+
 void vlp::materializeViews(Block &block) {
   for (auto op : llvm::make_early_inc_range(block.getOps<StopGradientOp>())) {
     op.getResult().replaceAllUsesWith(op.getInput());
     op.erase();
   }
   materializeReshapes(block);
+  materializeMasks(block);
+  materializeGradients(block);
   for (Operation &user : llvm::make_early_inc_range(block)) {
     if (!isa<WriteOp>(user) && !user.hasTrait<OpTrait::IsTerminator>())
       continue;

@@ -20,7 +20,8 @@ def FormKernels : Pass<"vlp-form-kernels", "::mlir::func::FuncOp"> {
     the return; nothing else computes. Guarantees:
 
     * Kernel operands and results are whole dense tensors. Views are cloned into the kernels that read through them; a view chain that is
-      no strided access (a reshape of a transposed tensor, say) is materialised by an elementwise kernel that copies.
+      no strided access (a reshape of a transposed tensor, say) is materialised by an elementwise kernel that copies;
+      so are a mask of attention whose rows are no neighbours in memory, and a gradient that is part of another tensor.
     * Splat constants are cloned into kernels.
     * Results that nobody uses are not yielded; a value before its epilogue is yielded only where it has other users.
     * Bodies list their ops in program order and kernels their operands in order of first use, so that equal kernels have equal text.

@@ -28,6 +28,7 @@ static StagePasses makeGraphPasses(const PipelineOptions &options) {
   MarkTrainableOptions trainable;
   trainable.freeze.assign(options.freeze.begin(), options.freeze.end());
   passes.push_back({false, createMarkTrainable(trainable)});
+  passes.push_back({true, createCSEPass()}); // what passes over one batch have in common is differentiated once
   passes.push_back({false, createAutodiff()});
   passes.push_back({true, createSimplifyGradients()});
   passes.push_back({false, createInsertOptimizer()});

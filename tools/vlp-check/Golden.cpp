@@ -7,6 +7,8 @@
 #include "models/blip/Blip.h"
 #include "models/clip/Clip.h"
 #include "models/coca/Coca.h"
+#include "models/vlmo/RelativePositions.h"
+#include "models/vlmo/Vlmo.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -82,9 +84,13 @@ public:
     return take(full, {type.getShape().begin(), type.getShape().end()}, type.getElementType().isInteger());
   }
 
-  /// Passes over a second copy of a parameter if it is equal to the first.
+  /// Passes over a second copy of a parameter if it is equal to the first, and what no entry uses (no `original`).
   void takeTied(const std::string &name, const std::string &original) {
     for (StringRef prefix : kParameterPrefixes) {
+      if (original.empty()) {
+        wanted.insert((prefix + name).str());
+        continue;
+      }
       const SafetensorsTensor *copy = file.find((prefix + name).str()), *first = file.find((prefix + original).str());
       if (!copy || !first)
         continue;
@@ -96,9 +102,12 @@ public:
 
   llvm::Error finish() {
     std::vector<std::string> extra;
-    // BERT's positions are counted, not learned.
+    // BERT's positions are counted, not learned; VLMo's tables are checked where the model is built.
+    auto isKnown = [](StringRef name) {
+      return name.ends_with(".position_ids") || name.starts_with("in/rel_pos_index_");
+    };
     for (const SafetensorsTensor &tensor : file.tensors())
-      if (!wanted.contains(tensor.name) && !StringRef(tensor.name).ends_with(".position_ids"))
+      if (!wanted.contains(tensor.name) && !isKnown(tensor.name))
         extra.push_back(tensor.name);
     for (const std::string &name : missing) {
       std::string near = models::suggest(name, extra);
@@ -178,6 +187,40 @@ static llvm::Expected<OwningOpRef<ModuleOp>> buildBeit3Module(MLIRContext *conte
   return models::buildBeit3(context, path, *config, gradientsOf(file, config->context));
 }
 
+/// Fails if the file's table of relative positions `name` is not `positions`.
+static llvm::Error checkPositions(const SafetensorsFile &file, StringRef name,
+                                  const models::RelativePositions &positions) {
+  const SafetensorsTensor *tensor = file.find(("in/rel_pos_index_" + name).str());
+  if (!tensor)
+    return llvm::Error::success();
+  std::vector<int32_t> index(tensor->elements());
+  if (Status status = tensor->read(std::span<int32_t>(index)); !status)
+    return models::makeError(status.message());
+  if (index == positions.index)
+    return llvm::Error::success();
+  return models::makeError("'" + tensor->name + "' is not the table of relative positions of a model of these sizes, " +
+                           llvm::Twine(positions.size) + " x " + llvm::Twine(positions.size));
+}
+
+static llvm::Expected<OwningOpRef<ModuleOp>> buildVlmoModule(MLIRContext *context, const std::string &path,
+                                                             const SafetensorsFile &file) {
+  std::map<std::string, std::string> metadata = file.metadata();
+  metadata["image"] = std::to_string(getDimension(file, "in/image", 4, 3, 0)); // no parameter's shape shows it
+  auto config = models::VlmoConfig::fromTensors(getStateShapes(file), metadata);
+  if (!config)
+    return config.takeError();
+  models::EntryRequest entry = gradientsOf(file, config->context);
+  if (config->relativeTokens) {
+    llvm::Error problems = llvm::joinErrors(
+        checkPositions(file, "image", models::getPicturePositions(*config)),
+        llvm::joinErrors(checkPositions(file, "text", models::getTextPositions(*config, entry.options.at("length"))),
+                         checkPositions(file, "joint", models::getPairPositions(*config, entry.options.at("length")))));
+    if (problems)
+      return problems;
+  }
+  return models::buildVlmo(context, path, *config, entry);
+}
+
 static ArrayRef<Layout> getLayouts() {
   static const Layout layouts[] = {
       {"clip", buildClipModule, {"loss", "logits_per_image"}},
@@ -187,6 +230,7 @@ static ArrayRef<Layout> getLayouts() {
        {"loss_image", "loss_text", "loss_pair_image", "loss_pair_text", "encoder_image", "encoder_text",
         "encoder_pair"}},
       {"blip", buildBlipModule, {"loss_ita", "loss_itm", "loss_lm"}},
+      {"vlmo", buildVlmoModule, {"mlm_loss", "itc_loss", "itm_loss", "itc_i2t_logits", "itm_logits"}},
       {"coca", buildCocaModule, {"contrastive_loss", "caption_loss", "image_features", "text_features", "logits"}},
   };
   return layouts;

@@ -467,6 +467,14 @@ TEST(Embedding, GatherScatterAndRepeatedIds) {
          {"%y"},
          {with("9xDxf32", {{"D", d}})},
          4});
+  checkKernel(
+      {"embedding_grad",
+       {"20x3x5xf32", "3x5xi32"},
+       "%t = vlp.transpose %a0 {permutation = array<i64: 1, 2, 0>} : (tensor<20x3x5xf32>) -> tensor<3x5x20xf32>\n"
+       "%y = vlp.embedding_grad %t, %a1 : (tensor<3x5x20xf32>, tensor<3x5xi32>) -> tensor<9x20xf32>",
+       {"%y"},
+       {"9x20xf32"},
+       4});
   checkKernel({"gather_rows",
                {"3x5x20xf32", "3xi32"},
                "%y = vlp.gather_rows %a0, %a1 : (tensor<3x5x20xf32>, tensor<3xi32>) -> tensor<3x20xf32>",

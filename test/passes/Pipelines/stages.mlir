@@ -23,7 +23,7 @@ vlp.parameter @b : tensor<3xf32> {init = #vlp.init<constant, 0.0 : f64, 0.0 : f6
 // PLAN: plan.launch @
 // FROZEN-NOT: adam.m/w
 // FROZEN: vlp.write @b
-// UNKNOWN: unknown pass 'nonsense'; passes that can be disabled: vlp-simplify-gradients
+// UNKNOWN: unknown pass 'nonsense'; passes that can be disabled: cse, vlp-simplify-gradients
 func.func @train(%x: tensor<4x8xf32> {vlp.name = "x"}, %labels: tensor<4xi32> {vlp.name = "labels"})
     -> (tensor<f32> {vlp.name = "loss"}) attributes {vlp.entry = "train", vlp.differentiate, vlp.optimizer = "adamw"} {
   %w = vlp.read @w : tensor<3x8xf32>

@@ -7,6 +7,7 @@
 #include "models/blip/Blip.h"
 #include "models/clip/Clip.h"
 #include "models/coca/Coca.h"
+#include "models/vlmo/Vlmo.h"
 #include "passes/Pipelines/Registration.h"
 #include "tools/vlp-check/Device.h"
 #include "tools/vlp-check/RandomInputs.h"
@@ -104,8 +105,10 @@ GoldenTensors test::makeCocaGolden(const models::CocaConfig &config, int64_t bat
 
 /// Texts of at least two tokens with padding behind them, and where a model takes those, every third token masked.
 static void makeTexts(tools::Arrays<double> &inputs) {
-  Array<double> &mask = inputs["attention_mask"], &ids = inputs["input_ids"];
-  auto labels = inputs.find("mlm_labels");
+  bool isVlmo = inputs.count("text_masks") != 0;
+  Array<double> &mask = inputs[isVlmo ? "text_masks" : "attention_mask"],
+                &ids = inputs[isVlmo ? "text_ids" : "input_ids"];
+  auto labels = inputs.find(isVlmo ? "text_labels_mlm" : "mlm_labels");
   int64_t length = mask.shape[1];
   for (int64_t i = 0; i < mask.size(); ++i) {
     mask.ints[i] = i % length < std::max<int64_t>(2, length - i / length);
@@ -142,6 +145,20 @@ GoldenTensors test::makeBlipGolden(const models::BlipConfig &config, int64_t bat
   golden.metadata["label_smoothing"] = std::to_string(config.smoothing);
   for (auto &[name, original] : models::getTiedNames(config))
     golden.tensors["param/" + name] = golden.tensors.at("param/" + original);
+  return golden;
+}
+
+GoldenTensors test::makeVlmoGolden(const models::VlmoConfig &config, int64_t batch, int64_t length) {
+  models::EntryRequest entry{"gradients", {{"batch", batch}, {"length", length}}};
+  GoldenTensors golden = makeGolden(
+      [&](MLIRContext *context) { return models::buildVlmo(context, "golden", config, entry); },
+      {"mlm_loss", "itc_loss", "itm_loss", "itc_i2t_logits", "itm_logits"}, models::Activation::Gelu, makeTexts);
+  golden.metadata["heads"] = std::to_string(config.tower.getHeads());
+  if (config.relativeTokens) // official files have what nothing reads
+    golden.tensors["param/text_embeddings.position_embeddings.weight"] = {
+        SafetensorsType::F32,
+        {config.context, config.tower.width},
+        std::string(4 * config.context * config.tower.width, '\0')};
   return golden;
 }
 

@@ -6,6 +6,7 @@
 #include "models/beit3/Beit3Config.h"
 #include "models/blip/BlipConfig.h"
 #include "models/coca/CocaConfig.h"
+#include "models/vlmo/VlmoConfig.h"
 #include "runtime/checkpoint/Safetensors.h"
 
 namespace vlp::test {
@@ -31,6 +32,8 @@ GoldenTensors makeCocaGolden(const models::CocaConfig &config, int64_t batch, in
 GoldenTensors makeAlbefGolden(const models::AlbefConfig &config, int64_t batch, int64_t length);
 /// The same of a BLIP; tied tensors under both names.
 GoldenTensors makeBlipGolden(const models::BlipConfig &config, int64_t batch, int64_t length);
+/// The same of a VLMo.
+GoldenTensors makeVlmoGolden(const models::VlmoConfig &config, int64_t batch, int64_t length);
 /// The same of a BEiT-3; about half of patches, tokens and paddings are masked.
 GoldenTensors makeBeit3Golden(const models::Beit3Config &config, int64_t batch, int64_t length);
 

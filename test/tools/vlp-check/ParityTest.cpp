@@ -48,6 +48,7 @@ TEST_P(ParityTest, OfficialModel) {
   expectPass(std::string(shared) + "/golden/clip_vit_tiny.safetensors");
   expectPass(std::string(shared) + "/golden/albef_tiny.safetensors", "albef");
   expectPass(std::string(shared) + "/golden/blip_tiny.safetensors", "blip");
+  expectPass(std::string(shared) + "/golden/vlmo_tiny.safetensors", "vlmo");
   expectPass(std::string(shared) + "/golden/coca_openclip_tiny.safetensors", "coca");
   expectPass(std::string(shared) + "/golden/beit3_tiny.safetensors", "beit3");
 }
@@ -85,6 +86,16 @@ TEST_P(ParityTest, TiedTensorsMustBeEqual) {
                          "'param/text_decoder.cls.predictions.bias', expected equal tensors"),
             std::string::npos)
       << message;
+}
+
+// Another depth, grid, share of layers with an expert of pairs; and absolute positions without layer scale.
+TEST_P(ParityTest, OtherSizesOfVlmo) {
+  models::VlmoConfig config{30, 10, {40, 3, 5, 56}, 1, 37, 9, 11};
+  test::makeVlmoGolden(config, /*batch=*/5, /*length=*/7).write(getPath());
+  expectPass(getPath(), "vlmo");
+  config = {16, 8, {24, 2, 3, 40}, 1, 37, 9, 0, /*layerScale=*/0};
+  test::makeVlmoGolden(config, /*batch=*/2, /*length=*/4).write(getPath());
+  expectPass(getPath(), "vlmo");
 }
 
 TEST_P(ParityTest, OtherSizesOfBeit3) {
